@@ -1,0 +1,1 @@
+"""Benchmarks of grouping strategies; beside the packages, not shipped with them."""

@@ -1,0 +1,220 @@
+"""A case: everything a proposal is computed from, read and checked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+
+from consortium.errors import InputError, InputFault
+from consortium.market import (
+    CertificateFacts,
+    Cluster,
+    Market,
+    MarketCluster,
+    MarketingPlan,
+    find_market,
+    load_certificates,
+    load_clusters,
+    load_plans,
+)
+from consortium.programme import Programme, load_programme
+from consortium.register import Register
+from consortium.rules import Rules, read_rules
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Kind:
+    """A kind of consortium: target market, marketing plan and mode ("range" or "volume")."""
+
+    market: str
+    plan: str
+    mode: str
+
+    @property
+    def label(self) -> str:
+        """Label used in the formal problem."""
+        return f"{self.market}|{self.plan}|{self.mode}"
+
+
+@dataclass(frozen=True)
+class Case:
+    """Register, markets, plans, programme and rules of one proposal.
+
+    All firms of a case are of one cluster.
+    """
+
+    register: Register
+    markets: tuple[Market, ...]
+    programme: Programme
+    rules: Rules
+    plans: tuple[MarketingPlan, ...]
+    certificates: dict[str, CertificateFacts]
+
+    @cached_property
+    def cluster(self) -> Cluster:
+        """The cluster the firms belong to."""
+        return load_clusters()[self.register.firms[0].cluster]
+
+    @cached_property
+    def kinds(self) -> tuple[Kind, ...]:
+        """Every market x plan x mode, in the order given."""
+        return tuple(
+            Kind(market.code, plan.key, mode)
+            for market in self.markets
+            for plan in self.plans
+            for mode in self.programme.modes.texts
+        )
+
+    def market(self, code: str) -> Market:
+        """The market with a code; ``KeyError`` if it is not of this case."""
+        for market in self.markets:
+            if market.code == code:
+                return market
+        raise KeyError(code)
+
+    def market_cluster(self, code: str) -> MarketCluster:
+        """What a market asks of this case's cluster."""
+        return self.market(code).clusters[self.cluster.key]
+
+    def plan(self, key: str) -> MarketingPlan:
+        """The marketing plan with a code; ``KeyError`` if there is none."""
+        for plan in self.plans:
+            if plan.key == key:
+                return plan
+        raise KeyError(key)
+
+    @property
+    def size_min(self) -> int:
+        """Fewest members: the rules file's, else the programme's."""
+        return self.rules.size_min or self.programme.size_min.whole
+
+    @property
+    def size_max(self) -> int:
+        """Most members: the rules file's, else the programme's."""
+        return self.rules.size_max or self.programme.size_max.whole
+
+    def with_programme(self, programme: Programme) -> Case:
+        """This case under another programme."""
+        return replace(self, programme=programme)
+
+
+def make_case(
+    register: Register,
+    markets: Sequence[Market],
+    programme: Programme | None = None,
+    rules: Rules | None = None,
+    source: str = "register",
+) -> Case:
+    """A case from parts that are read already.
+
+    Raises
+    ------
+    InputError
+        If the register is empty or holds several clusters, a market is named twice or has no
+        facts on the cluster, or sizes contradict one another.
+    """
+    faults: list[InputFault] = []
+    programme = programme or load_programme()
+    rules = rules or Rules()
+    if not register.firms:
+        raise InputError([InputFault(source, "has no firms")])
+    clusters = sorted({firm.cluster for firm in register.firms})
+    known = load_clusters()
+    if len(clusters) > 1:
+        faults.append(
+            InputFault(
+                source,
+                "holds several clusters; propose for one cluster at a time",
+                column="cluster",
+                value=", ".join(clusters),
+            )
+        )
+    for cluster in clusters:
+        if cluster not in known:
+            names = ", ".join(known)
+            faults.append(
+                InputFault(source, f"is no cluster we know; known: {names}", column="cluster",
+                           value=cluster)
+            )
+    if not markets:
+        faults.append(InputFault("--market", "name at least one market"))
+    codes = [market.code for market in markets]
+    for code in sorted({c for c in codes if codes.count(c) > 1}):
+        faults.append(InputFault("--market", "is named twice", value=code))
+    for market in markets:
+        faults.extend(
+            InputFault("--market", f"no data on {cluster} in this market", value=market.code)
+            for cluster in clusters
+            if cluster in known and cluster not in market.clusters
+        )
+    case = Case(
+        register,
+        tuple(markets),
+        programme,
+        rules,
+        tuple(load_plans().values()),
+        load_certificates(),
+    )
+    if case.size_min > case.size_max:
+        faults.append(
+            InputFault("--rules", f"size.min {case.size_min} is above size.max {case.size_max}")
+        )
+    if faults:
+        raise InputError(faults)
+    return case
+
+
+def load_case(
+    register: str | Path | Register,
+    markets: Iterable[str | Market],
+    programme: str | Path | Programme | None = None,
+    rules: str | Path | Rules | None = None,
+) -> Case:
+    """Read a case from files.
+
+    Parameters
+    ----------
+    register : path of the register (.xlsx, .csv or a folder), or one read already.
+    markets : market codes such as "ZAF", or markets read already.
+    programme, rules : paths of TOML files, or read already; defaults when left out.
+
+    Raises
+    ------
+    InputError
+        With ``.faults``: everything wrong in all of the files.
+    """
+    from consortium.intake import read_register
+
+    faults: list[InputFault] = []
+
+    if isinstance(markets, str):
+        markets = [markets]
+    chosen: list[Market] = []
+    for market in markets:
+        try:
+            chosen.append(find_market(market) if isinstance(market, str) else market)
+        except InputError as error:
+            faults.extend(error.faults)
+    try:
+        if not isinstance(programme, Programme):
+            programme = load_programme(None if programme is None else Path(programme))
+    except InputError as error:
+        faults.extend(error.faults)
+        programme = load_programme()
+    try:
+        if not isinstance(register, Register):
+            register = read_register(Path(register), programme.pkr_per_usd)
+    except InputError as error:
+        faults.extend(error.faults)
+    if isinstance(register, Register) and rules is not None and not isinstance(rules, Rules):
+        try:
+            rules = read_rules(Path(rules), register, tuple(m.code for m in chosen))
+        except InputError as error:
+            faults.extend(error.faults)
+            rules = None
+    if faults or not isinstance(register, Register):
+        raise InputError(faults)
+    parsed = rules if isinstance(rules, Rules) else None
+    return make_case(register, chosen, programme, parsed, register.source)

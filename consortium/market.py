@@ -1,0 +1,343 @@
+"""Clusters, markets and marketing plans: the facts a consortium's worth is computed from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache, cached_property
+from pathlib import Path
+from typing import Any
+
+from consortium.errors import InputError, InputFault
+from consortium.facts import DATA, Fact, FactReader, read_toml
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A product family of a cluster.
+
+    Attributes
+    ----------
+    key, label : short code, and name for readers.
+    hs6 : six-digit codes its goods fall under.
+    channel : the kind of buyer it is sold to; firms of one channel can sell together.
+    lot_size : pieces (or pairs) in a lot, the unit quantities are counted in.
+    """
+
+    key: str
+    label: str
+    hs6: tuple[str, ...]
+    channel: str
+    lot_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A cluster of firms in one place and trade; ``families`` in their order of size."""
+
+    key: str
+    label: str
+    unit: str
+    families: tuple[Family, ...]
+
+    @property
+    def family_keys(self) -> tuple[str, ...]:
+        """Codes of the families."""
+        return tuple(family.key for family in self.families)
+
+    def family(self, key: str) -> Family:
+        """The family with a code; ``KeyError`` if there is none."""
+        for family in self.families:
+            if family.key == key:
+                return family
+        raise KeyError(key)
+
+
+@dataclass(frozen=True, slots=True)
+class FamilyMarket:
+    """What one market pays for one product family.
+
+    Attributes
+    ----------
+    price : USD a piece, before freight and duty.
+    demand : USD a year the market imports (D).
+    purchase_per_buyer : USD a year one buyer takes.
+    contribution_share : share of the price left after the maker's variable cost.
+    minimum_order : USD a year below which no buyer orders (MOQ).
+    """
+
+    price: Fact
+    demand: Fact
+    purchase_per_buyer: Fact
+    contribution_share: Fact
+    minimum_order: Fact
+
+
+@dataclass(frozen=True, slots=True)
+class MarketCluster:
+    """What one market asks of one cluster. Fees are US dollars.
+
+    Attributes
+    ----------
+    duty, rival_duty : ours, and the import-share-weighted duty of rivals (shares).
+    price_ratio : rivals' price before duty relative to ours (chi).
+    freight_share : freight as a share of price.
+    consortium_fee_once, consortium_fee_annual : regulatory cost per consortium: the only class
+        that grouping saves.
+    licence_holder_annual : local licence holder or representative a year; the dearer of this
+        and the plan's agent is paid, one firm can be both.
+    establishment_fee_once, establishment_fee_annual : per member's site.
+    product_fee_once, product_fee_annual : per family a member sells.
+    required_certificates : each member holds or obtains all of these.
+    families : by family code.
+    """
+
+    duty: Fact
+    rival_duty: Fact
+    price_ratio: Fact
+    freight_share: Fact
+    consortium_fee_once: Fact
+    consortium_fee_annual: Fact
+    licence_holder_annual: Fact
+    establishment_fee_once: Fact
+    establishment_fee_annual: Fact
+    product_fee_once: Fact
+    product_fee_annual: Fact
+    required_certificates: Fact
+    families: Mapping[str, FamilyMarket]
+
+    def facts(self) -> Iterator[Fact]:
+        """Every fact, families last."""
+        for field in fields(self):
+            if field.name != "families":
+                yield getattr(self, field.name)
+        for family in self.families.values():
+            yield from (getattr(family, field.name) for field in fields(family))
+
+
+@dataclass(frozen=True)
+class Market:
+    """A target market.
+
+    Attributes
+    ----------
+    code, name : ISO alpha-3 code and English name.
+    clusters : what it asks of each cluster that we have facts for, by cluster code.
+    origin : "shipped", or the name of the user's file.
+    """
+
+    code: str
+    name: str
+    clusters: Mapping[str, MarketCluster]
+    origin: str = "shipped"
+
+    def facts(self) -> Iterator[Fact]:
+        """Every fact of the market."""
+        for cluster in self.clusters.values():
+            yield from cluster.facts()
+
+    @cached_property
+    def sha256(self) -> str:
+        """Hash of code, name and facts."""
+        return facts_sha256({"code": self.code, "name": self.name}, self.facts())
+
+
+@dataclass(frozen=True, slots=True)
+class MarketingPlan:
+    """How a consortium sells in a market. US dollars.
+
+    Attributes
+    ----------
+    study_once, catalogue_once : paid in year 1.
+    fair_annual, site_annual : joint promotion every year.
+    agent_annual : a sales agent, every year (not promotion).
+    member_promotion_annual : each member's own promotion, every year.
+    buyers : buyers the plan brings.
+    """
+
+    key: str
+    label: str
+    study_once: Fact
+    catalogue_once: Fact
+    fair_annual: Fact
+    site_annual: Fact
+    agent_annual: Fact
+    member_promotion_annual: Fact
+    buyers: Fact
+
+    def facts(self) -> Iterator[Fact]:
+        """Every fact of the plan."""
+        for field in fields(self)[2:]:
+            yield getattr(self, field.name)
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateFacts:
+    """What it takes to obtain a certificate: ``cost`` in USD once, ``months`` until it is held."""
+
+    name: str
+    cost: Fact
+    months: Fact
+
+
+def facts_sha256(head: Mapping[str, Any], facts: Iterator[Fact]) -> str:
+    """Hash of some facts (values, units, years, sources and grades)."""
+    rows = [[f.name, f.text, f.unit, f.year, f.source, f.grade] for f in facts]
+    text = json.dumps({"head": dict(head), "facts": rows}, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+# -- reading ------------------------------------------------------------------------------------
+
+
+@cache
+def load_clusters() -> dict[str, Cluster]:
+    """The clusters we know, by code."""
+    out = {}
+    for path in sorted((DATA / "clusters").glob("*.toml")):
+        table = read_toml(path)
+        families = tuple(
+            Family(key, row["label"], tuple(row["hs6"]), row["channel"], row["lot_size"])
+            for key, row in table["families"].items()
+        )
+        out[path.stem] = Cluster(path.stem, table["label"], table["unit"], families)
+    return out
+
+
+@cache
+def load_plans() -> dict[str, MarketingPlan]:
+    """The marketing plans, by code."""
+    reader = FactReader("plans.toml")
+    out = {}
+    for key, table in read_toml(DATA / "plans.toml").items():
+        facts = {
+            field.name: reader.fact(f"plan.{key}.{field.name}", table.get(field.name))
+            for field in fields(MarketingPlan)[2:]
+        }
+        out[key] = MarketingPlan(key, table["label"], **facts)  # type: ignore[arg-type]
+    reader.raise_faults()
+    return out
+
+
+@cache
+def load_certificates() -> dict[str, CertificateFacts]:
+    """What certificates take to obtain, by name."""
+    reader = FactReader("certificates.toml")
+    out = {}
+    for name, table in read_toml(DATA / "certificates.toml").items():
+        cost = reader.fact(f"certificate.{name}.cost", table.get("cost"))
+        months = reader.fact(f"certificate.{name}.months", table.get("months"))
+        if cost is not None and months is not None:
+            out[name] = CertificateFacts(name, cost, months)
+    reader.raise_faults()
+    return out
+
+
+@cache
+def load_markets() -> dict[str, Market]:
+    """The shipped markets, by code."""
+    return {
+        path.stem: read_market(path, origin="shipped")
+        for path in sorted((DATA / "markets").glob("*.toml"))
+    }
+
+
+def find_market(code: str) -> Market:
+    """A shipped market by its code.
+
+    Raises
+    ------
+    InputError
+        If we have no facts on it; the message lists the markets we have.
+    """
+    markets = load_markets()
+    if code not in markets:
+        known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
+        raise InputError(
+            [InputFault("--market", f"is not a market we have facts on; known: {known}", value=code)]
+        )
+    return markets[code]
+
+
+def read_market(path: Path, origin: str | None = None) -> Market:
+    """Read a market file.
+
+    Raises
+    ------
+    InputError
+        With every fault: a missing or unknown key, a value that is no fact, an impossible figure.
+    """
+    reader = FactReader(path.name)
+    table = read_toml(path)
+    code, name = table.pop("code", None), table.pop("name", None)
+    for key, value in (("code", code), ("name", name)):
+        if not isinstance(value, str) or not value:
+            reader.fault(key, "must be a text", value)
+    clusters = {}
+    for cluster_key, cluster_table in table.pop("clusters", {}).items():
+        cluster = load_clusters().get(cluster_key)
+        if cluster is None:
+            known = ", ".join(load_clusters())
+            reader.fault(f"clusters.{cluster_key}", f"is an unknown cluster; known: {known}")
+            continue
+        found = _market_cluster(reader, f"{code}.{cluster_key}", cluster, dict(cluster_table))
+        if found is not None:
+            clusters[cluster_key] = found
+    for unknown in table:
+        reader.fault(unknown, "is unknown; a market has code, name and clusters")
+    reader.raise_faults()
+    return Market(str(code), str(name), clusters, path.name if origin is None else origin)
+
+
+def _market_cluster(
+    reader: FactReader, prefix: str, cluster: Cluster, table: dict[str, Any]
+) -> MarketCluster | None:
+    family_tables = table.pop("families", {})
+    names = [field.name for field in fields(MarketCluster) if field.name != "families"]
+    facts = {name: reader.fact(f"{prefix}.{name}", table.pop(name, None)) for name in names}
+    for unknown in table:
+        reader.fault(f"{prefix}.{unknown}", "is unknown")
+    families: dict[str, FamilyMarket] = {}
+    for key, rows in family_tables.items():
+        place = f"{prefix}.{key}"
+        if key not in cluster.family_keys:
+            known = ", ".join(cluster.family_keys)
+            reader.fault(place, f"is no family of {cluster.key}; known: {known}")
+            continue
+        rows = dict(rows)
+        family = {
+            field.name: reader.fact(f"{place}.{field.name}", rows.pop(field.name, None))
+            for field in fields(FamilyMarket)
+        }
+        for unknown in rows:
+            reader.fault(f"{place}.{unknown}", "is unknown")
+        if all(family.values()):
+            families[key] = FamilyMarket(**family)  # type: ignore[arg-type]
+    if not all(facts.values()):
+        return None
+    found = MarketCluster(**facts, families=families)  # type: ignore[arg-type]
+    _plausible(reader, found)
+    return found
+
+
+def _plausible(reader: FactReader, found: MarketCluster) -> None:
+    """Figures that cannot be meant: a tariff of 450%, a negative price."""
+    for fact in (found.duty, found.rival_duty, found.freight_share):
+        if not 0 <= fact.exact <= 3:
+            reader.fault(f"{fact.name}.value", "must be a share from 0 to 3 (0.45 is 45%)", fact.text)
+    if not 0 < found.price_ratio.exact <= 10:
+        reader.fault(f"{found.price_ratio.name}.value", "must be above 0, up to 10")
+    for name in MarketCluster.__dataclass_fields__:
+        fact = getattr(found, name)
+        if ("_fee_" in name or name.startswith("licence")) and fact.exact < 0:
+            reader.fault(f"{fact.name}.value", "must be 0 or more", fact.text)
+    for family in found.families.values():
+        for fact in (family.price, family.purchase_per_buyer, family.minimum_order):
+            if fact.exact <= 0:
+                reader.fault(f"{fact.name}.value", "must be above 0", fact.text)
+        if family.demand.exact < 0:
+            reader.fault(f"{family.demand.name}.value", "must be 0 or more", family.demand.text)
+        if not 0 <= family.contribution_share.exact <= 1:
+            reader.fault(f"{family.contribution_share.name}.value", "must be a share from 0 to 1")

@@ -1,0 +1,1 @@
+"""What-if: a base case and a short list of named changes."""

@@ -1,0 +1,192 @@
+"""What a running strategy sees: the problem, its limits, and where it reports what it knows.
+
+A strategy is a function of one ``SolveContext``. It offers groupings, publishes proved bounds,
+charges its work and asks ``stopping()`` between steps; it returns when it has no more to try. All
+of it happens on the solving thread. Every offered grouping passes through ``verify`` here, so a
+strategy cannot report a wrong one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from solver.errors import SolverDisagreement
+from solver.events import Event, EventKind, Observer
+from solver.grouping import Grouping
+from solver.limits import Limits
+from solver.problem import GroupingProblem
+from solver.result import TracePoint, relative_gap
+from solver.verification import verify
+
+Strategy = Callable[["SolveContext"], None]
+
+
+class SolveContext:
+    """State of one solve. See the module docstring for the protocol.
+
+    Attributes
+    ----------
+    problem, limits, start : as given to ``solve``; ``start`` may be partial or infeasible (a
+        feasible one, or a feasible repair of it, has been offered already).
+    grouping, objective : the incumbent, ``None`` before there is one.
+    bound : best proved upper bound, or ``None``.
+    infeasible : whether infeasibility is proved.
+    stop_reason : why the solve is ending ("optimal", "infeasible", "gap", "seconds", "work",
+        "observer", "interrupt"), or ``None`` while it may go on.
+    """
+
+    def __init__(
+        self,
+        problem: GroupingProblem,
+        limits: Limits,
+        start: Grouping | None = None,
+        observer: Observer | None = None,
+        began: float | None = None,
+    ) -> None:
+        self.problem = problem
+        self.limits = limits
+        self.start = start
+        self.grouping: Grouping | None = None
+        self.objective: int | None = None
+        self.bound: int | None = None
+        self.infeasible = False
+        self.stop_reason: str | None = None
+        self.notes: list[str] = []
+        self.trace: list[TracePoint] = []
+        self.certificate: object = None
+        self._observer = observer
+        self._began = time.monotonic() if began is None else began
+        self._work = 0
+        self._phase = "start"
+
+    # -- what a strategy reports ------------------------------------------------------------
+
+    def offer(self, grouping: Grouping) -> bool:
+        """Report a grouping; returns whether it is the new incumbent.
+
+        Raises
+        ------
+        SolverDisagreement
+            If it is infeasible, or better than a bound said to be proved.
+        """
+        verdict = verify(self.problem, grouping)
+        if not verdict.feasible or verdict.objective is None:
+            broken = "; ".join(str(v) for v in verdict.violations[:5])
+            raise SolverDisagreement(f"a strategy offered an infeasible grouping: {broken}")
+        if self.infeasible:
+            raise SolverDisagreement("a grouping was found although infeasibility was proved")
+        if self.bound is not None and verdict.objective > self.bound:
+            raise SolverDisagreement(
+                f"a grouping is worth {verdict.objective}, above the proved bound {self.bound}"
+            )
+        if self.objective is not None and verdict.objective <= self.objective:
+            return False
+        self.grouping, self.objective = grouping, verdict.objective
+        self._changed(EventKind.INCUMBENT, grouping)
+        return True
+
+    def prove_bound(self, value: int) -> None:
+        """Publish a proved upper bound on the value of every feasible grouping."""
+        value = int(value)
+        if self.objective is not None and value < self.objective:
+            raise SolverDisagreement(
+                f"bound {value} is below a verified grouping worth {self.objective}"
+            )
+        if self.bound is None or value < self.bound:
+            self.bound = value
+            self._changed(EventKind.BOUND)
+
+    def prove_infeasible(self) -> None:
+        """Publish that no grouping meets every rule."""
+        if self.grouping is not None:
+            raise SolverDisagreement("infeasibility was claimed although a grouping is feasible")
+        self.infeasible = True
+
+    def phase(self, name: str) -> None:
+        """Name the phase that begins."""
+        self._phase = name
+        self._notify(EventKind.PHASE)
+
+    def note(self, text: str) -> None:
+        """Record something a reader of the result should know (a method that stepped back)."""
+        if text not in self.notes:
+            self.notes.append(text)
+
+    def charge(self, units: int) -> None:
+        """Add deterministic work units (about a microsecond each)."""
+        self._work += int(units)
+
+    def interrupt(self) -> None:
+        """Ask for an end at the next ``stopping()``; what Ctrl-C does."""
+        self.stop_reason = self.stop_reason or "interrupt"
+
+    # -- what a strategy asks ---------------------------------------------------------------
+
+    def stopping(self) -> bool:
+        """Whether the strategy must return now; cheap, ask it often."""
+        if self.stop_reason is None:
+            self.stop_reason = self._reason()
+        return self.stop_reason is not None
+
+    @property
+    def seconds(self) -> float:
+        """Wall-clock seconds since the solve began."""
+        return time.monotonic() - self._began
+
+    @property
+    def work(self) -> int:
+        """Work units charged so far."""
+        return self._work
+
+    @property
+    def remaining_work(self) -> int | None:
+        """Work units left, ``None`` without a work limit."""
+        return None if self.limits.work is None else max(0, self.limits.work - self._work)
+
+    @property
+    def remaining_seconds(self) -> float | None:
+        """Wall-clock seconds left; ``None`` when the clock must not decide."""
+        if self.limits.work is not None or self.limits.seconds is None:
+            return None
+        return max(0.0, self.limits.seconds - self.seconds)
+
+    @property
+    def workers(self) -> int:
+        """Threads the strategy may use."""
+        return self.limits.effective_workers
+
+    def rng(self) -> np.random.Generator:
+        """A fresh generator made from the seed (the same at every call)."""
+        return np.random.default_rng(self.limits.seed)
+
+    # -- inside -----------------------------------------------------------------------------
+
+    def _reason(self) -> str | None:
+        if self.infeasible:
+            return "infeasible"
+        if self.objective is not None and self.objective == self.bound:
+            return "optimal"
+        gap = relative_gap(self.objective, self.bound)
+        if gap is not None and gap <= self.limits.gap:
+            return "gap"
+        if self.limits.work is not None:
+            return "work" if self._work >= self.limits.work else None
+        if self.limits.seconds is not None and self.seconds >= self.limits.seconds:
+            return "seconds"
+        return None
+
+    def _changed(self, kind: EventKind, grouping: Grouping | None = None) -> None:
+        self.trace.append(TracePoint(self.seconds, self._work, self.objective, self.bound))
+        self._notify(kind, grouping)
+
+    def _notify(self, kind: EventKind, grouping: Grouping | None = None) -> None:
+        if self._observer is None or self.stop_reason == "observer":
+            return
+        event = Event(
+            kind, self.seconds, self._work, self.objective, self.bound, self._phase, grouping
+        )
+        if self._observer(event) is False:
+            self.stop_reason = self.stop_reason or "observer"

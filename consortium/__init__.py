@@ -9,18 +9,33 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from consortium.case import Case, load_case, make_case
-    from consortium.checking import Verdict, check
-    from consortium.compatibility import compatibility_graph
-    from consortium.errors import ConsortiumError, InputError, InputFault, NoPlan, OutputError
-    from consortium.intake import read_register
-    from consortium.market import Market, load_markets, read_market
-    from consortium.plan import Plan
-    from consortium.planner import propose
-    from consortium.programme import Programme, load_programme
-    from consortium.register import Firm, Product, Register, Tie, make_register
-    from consortium.rules import Rules, read_rules
-    from consortium.sample import sample_register
+    from consortium.case import Case as Case
+    from consortium.case import load_case as load_case
+    from consortium.case import make_case as make_case
+    from consortium.checking import Verdict as Verdict
+    from consortium.checking import check as check
+    from consortium.compatibility import compatibility_graph as compatibility_graph
+    from consortium.errors import ConsortiumError as ConsortiumError
+    from consortium.errors import InputError as InputError
+    from consortium.errors import InputFault as InputFault
+    from consortium.errors import NoPlan as NoPlan
+    from consortium.errors import OutputError as OutputError
+    from consortium.intake import read_register as read_register
+    from consortium.market import Market as Market
+    from consortium.market import load_markets as load_markets
+    from consortium.market import read_market as read_market
+    from consortium.plan import Plan as Plan
+    from consortium.planner import propose as propose
+    from consortium.programme import Programme as Programme
+    from consortium.programme import load_programme as load_programme
+    from consortium.register import Firm as Firm
+    from consortium.register import Product as Product
+    from consortium.register import Register as Register
+    from consortium.register import Tie as Tie
+    from consortium.register import make_register as make_register
+    from consortium.rules import Rules as Rules
+    from consortium.rules import read_rules as read_rules
+    from consortium.sample import sample_register as sample_register
 
 __version__ = "0.1.0"
 

@@ -38,7 +38,7 @@ class Kind:
         return f"{self.market}|{self.plan}|{self.mode}"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Case:
     """Register, markets, plans, programme and rules of one proposal.
 
@@ -66,6 +66,10 @@ class Case:
             for plan in self.plans
             for mode in self.programme.modes.texts
         )
+
+    def __repr__(self) -> str:
+        codes = ", ".join(market.code for market in self.markets)
+        return f"Case({len(self.register.firms)} firms of {self.register.source!r}, {codes})"
 
     def market(self, code: str) -> Market:
         """The market with a code; ``KeyError`` if it is not of this case."""
@@ -135,8 +139,12 @@ def make_case(
         if cluster not in known:
             names = ", ".join(known)
             faults.append(
-                InputFault(source, f"is no cluster we know; known: {names}", column="cluster",
-                           value=cluster)
+                InputFault(
+                    source,
+                    f"is no cluster we know; known: {names}",
+                    column="cluster",
+                    value=cluster,
+                )
             )
     if not markets:
         faults.append(InputFault("--market", "name at least one market"))

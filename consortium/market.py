@@ -256,7 +256,11 @@ def find_market(code: str) -> Market:
     if code not in markets:
         known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
         raise InputError(
-            [InputFault("--market", f"is not a market we have facts on; known: {known}", value=code)]
+            [
+                InputFault(
+                    "--market", f"is not a market we have facts on; known: {known}", value=code
+                )
+            ]
         )
     return markets[code]
 
@@ -300,13 +304,13 @@ def _market_cluster(
     for unknown in table:
         reader.fault(f"{prefix}.{unknown}", "is unknown")
     families: dict[str, FamilyMarket] = {}
-    for key, rows in family_tables.items():
+    for key, given in family_tables.items():
         place = f"{prefix}.{key}"
         if key not in cluster.family_keys:
             known = ", ".join(cluster.family_keys)
             reader.fault(place, f"is no family of {cluster.key}; known: {known}")
             continue
-        rows = dict(rows)
+        rows = dict(given)
         family = {
             field.name: reader.fact(f"{place}.{field.name}", rows.pop(field.name, None))
             for field in fields(FamilyMarket)
@@ -326,7 +330,9 @@ def _plausible(reader: FactReader, found: MarketCluster) -> None:
     """Figures that cannot be meant: a tariff of 450%, a negative price."""
     for fact in (found.duty, found.rival_duty, found.freight_share):
         if not 0 <= fact.exact <= 3:
-            reader.fault(f"{fact.name}.value", "must be a share from 0 to 3 (0.45 is 45%)", fact.text)
+            reader.fault(
+                f"{fact.name}.value", "must be a share from 0 to 3 (0.45 is 45%)", fact.text
+            )
     if not 0 < found.price_ratio.exact <= 10:
         reader.fault(f"{found.price_ratio.name}.value", "must be above 0, up to 10")
     for name in MarketCluster.__dataclass_fields__:

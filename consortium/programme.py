@@ -34,17 +34,38 @@ HAZARD_TERMS: tuple[str, ...] = (
     "fee_slope",
     "fee_reference",
 )
+#: Figures inside the criteria; see ``consortium.scale``.
+CRITERION_FIGURES: tuple[str, ...] = (
+    "pay_reference",
+    "hours_reference",
+    "names_one",
+    "names_none",
+    "size_ratio",
+    "size_share",
+    "distance_km",
+    "same_town",
+    "trust_worked",
+    "trust_trusted",
+    "trust_rival",
+    "trust_shared",
+    "cohesion_mean",
+)
 MODES: tuple[str, ...] = ("range", "volume")
-_TABLES = {"weights": CRITERIA, "affinity": AFFINITY_CRITERIA, "hazard": HAZARD_TERMS}
+_TABLES = {
+    "weights": CRITERIA,
+    "criteria": CRITERION_FIGURES,
+    "affinity": AFFINITY_CRITERIA,
+    "hazard": HAZARD_TERMS,
+}
 _OPTIONAL = ("budget",)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Programme:
     """Every programme figure as a ``Fact``; meaning and unit stand in the shipped TOML file.
 
     ``budget`` (USD over the horizon, undiscounted) is ``None`` where there is none. ``weights``,
-    ``affinity`` and ``hazard`` map a name to its fact.
+    ``criteria``, ``affinity`` and ``hazard`` map a name to its fact.
     """
 
     name: str
@@ -86,9 +107,13 @@ class Programme:
     sparsify_above: Fact
     sparsify_nearest: Fact
     weights: Mapping[str, Fact]
+    criteria: Mapping[str, Fact]
     affinity: Mapping[str, Fact]
     hazard: Mapping[str, Fact]
     budget: Fact | None = None
+
+    def __repr__(self) -> str:
+        return f"Programme({self.name!r}, {self.sha256[:8]})"
 
     def facts(self) -> Iterator[Fact]:
         """Every fact of the programme."""
@@ -117,9 +142,7 @@ class Programme:
     @cached_property
     def launch_years(self) -> tuple[int, ...]:
         """Years whose ramp is below ``launch_ramp``: members' fees carry them."""
-        return tuple(
-            t for t in self.years if self.ramp.series[t - 1] < self.launch_ramp.exact
-        )
+        return tuple(t for t in self.years if self.ramp.series[t - 1] < self.launch_ramp.exact)
 
     @cached_property
     def day(self) -> date:
@@ -260,6 +283,18 @@ def _plausible(reader: FactReader, programme: Programme) -> None:
             weights = [fact.exact * 10_000 for fact in getattr(programme, table).values()]
             if sum(weights) != 10_000 or any(w < 0 or w.denominator != 1 for w in weights):
                 reader.fault(table, "weights must be multiples of 0.0001, 0 or more, and sum to 1")
+        figures = programme.criteria
+        for name in CRITERION_FIGURES:
+            if name in ("pay_reference", "hours_reference", "distance_km"):
+                good = figures[name].exact > 0
+            elif name == "size_ratio":
+                good = figures[name].exact > 1
+            else:
+                good = 0 <= figures[name].exact <= 1
+            if not good:
+                reader.fault(f"criteria.{name}.value", "is out of range", figures[name].text)
+        if figures["hours_reference"].exact.denominator != 1:
+            reader.fault("criteria.hours_reference.value", "must be a whole number")
         unknown = set(programme.modes.texts) - set(MODES)
         if unknown or not programme.modes.texts:
             reader.fault("modes.value", f"must be some of {', '.join(MODES)}", programme.modes.text)
@@ -268,5 +303,3 @@ def _plausible(reader: FactReader, programme: Programme) -> None:
         reader.fault("value", f"has the wrong type: {error}")
     except ValueError:
         reader.fault("as_of.value", "must be a date like 2026-01-01", programme.as_of.value)
-
-

@@ -158,7 +158,7 @@ class Tie:
     kind: TieKind
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Register:
     """A whole register, in canonical order.
 
@@ -175,6 +175,9 @@ class Register:
     ties: tuple[Tie, ...] = ()
     source: str = "register"
     conversions: tuple[str, ...] = ()
+
+    def __repr__(self) -> str:
+        return f"Register({len(self.firms)} firms, {len(self.ties)} ties, {self.source!r})"
 
     @cached_property
     def by_id(self) -> dict[str, Firm]:
@@ -207,9 +210,7 @@ def make_register(
     conversions: Iterable[str] = (),
 ) -> Register:
     """A register in canonical order (firms and ties sorted, ties oriented and unique)."""
-    oriented = {
-        Tie(min(t.firm_a, t.firm_b), max(t.firm_a, t.firm_b), t.kind) for t in ties
-    }
+    oriented = {Tie(min(t.firm_a, t.firm_b), max(t.firm_a, t.firm_b), t.kind) for t in ties}
     return Register(
         tuple(sorted(firms, key=lambda firm: firm.firm_id)),
         tuple(sorted(oriented, key=lambda t: (t.firm_a, t.firm_b, t.kind))),

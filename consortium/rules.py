@@ -156,7 +156,9 @@ def read_rules(path: Path, register: Register, markets: tuple[str, ...]) -> Rule
         limits = {}
     for market, value in sorted(limits.items()):
         if market not in markets:
-            reader.fault(f"max_consortia.{market}", f"is not asked for; asked: {', '.join(markets)}")
+            reader.fault(
+                f"max_consortia.{market}", f"is not asked for; asked: {', '.join(markets)}"
+            )
         number = reader.number(f"max_consortia.{market}", value, 0)
         if number is not None:
             most[market] = number
@@ -219,6 +221,6 @@ def _contradictions(reader: _Reader, rules: Rules) -> None:
             if firm in seen:
                 reader.fault("pin.firms", "is in two pinned consortia", firm)
             seen.add(firm)
-    if rules.size_min is not None and rules.size_max is not None:
-        if rules.size_min > rules.size_max:
-            reader.fault("size.min", f"is above size.max = {rules.size_max}", rules.size_min)
+    low, high = rules.size_min, rules.size_max
+    if low is not None and high is not None and low > high:
+        reader.fault("size.min", f"is above size.max = {high}", low)

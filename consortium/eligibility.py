@@ -214,9 +214,10 @@ def _nothing_to_sell(case: Case, code: str, firm: Firm) -> Ineligible:
     if dear:
         product = dear[0]
         price = market.families[product.family].price
+        label = case.cluster.family(product.family).label
         return Ineligible(
             "too_costly",
-            f"Its unit cost of USD {(product.unit_cost_cents or 0) / 100:.2f} for {product.family} "
+            f"Its unit cost of USD {(product.unit_cost_cents or 0) / 100:.2f} for {label} "
             f"is above what {code} pays after commission (price USD {price.text}).",
         )
     return Ineligible("no_product", "Its free capacity is below one lot a year in every family.")

@@ -8,6 +8,7 @@ from datetime import date
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from consortium.facts import DATA, Fact, FactReader, Value, read_toml
 from consortium.market import facts_sha256
@@ -157,7 +158,8 @@ class Programme:
     def changed(self, field: str, value: Value, note: str) -> Programme:
         """This programme with one fact changed."""
         fact: Fact = getattr(self, field)
-        return replace(self, **{field: fact.changed(value, note)})
+        changes: dict[str, Any] = {field: fact.changed(value, note)}
+        return replace(self, **changes)
 
 
 def load_programme(path: Path | None = None) -> Programme:

@@ -1,0 +1,241 @@
+"""Commands and exit codes.
+
+0 done; 1 a defect of ours; 2 bad input (every fault listed, nothing written); 3 proved by solving
+that no plan exists; 4 stopped with no plan. Results go to stdout, progress and messages to stderr.
+"""
+
+from __future__ import annotations
+
+import sys
+import traceback
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated, Any, NoReturn
+
+import typer
+from rich.console import Console
+
+from consortium.errors import ConsortiumError, InputError, InputFault, NoPlan, OutputError
+
+DONE, DEFECT, BAD_INPUT, NO_PLAN_EXISTS, NO_PLAN_FOUND = 0, 1, 2, 3, 4
+
+app = typer.Typer(
+    name="consortium",
+    help="Decide which small manufacturers should export together, and explain it.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+markets_app = typer.Typer(help="The market library: every figure with unit, year, source, grade.")
+app.add_typer(markets_app, name="markets")
+
+Register = Annotated[Path, typer.Argument(help="Register: .xlsx, .csv, or a folder of .csv files.")]
+Markets = Annotated[
+    list[str], typer.Option("--market", "-m", help="Target market, e.g. ZAF; may be repeated.")
+]
+ProgrammeFile = Annotated[
+    Path | None, typer.Option("--programme", help="Programme file (TOML); the default if left out.")
+]
+RulesFile = Annotated[Path | None, typer.Option("--rules", help="Rules file (TOML).")]
+
+
+def run(arguments: Sequence[str] | None = None) -> NoReturn:
+    """Run the command line and leave with its exit code."""
+    sys.exit(code_of(arguments))
+
+
+def code_of(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; its exit code."""
+    errors = Console(stderr=True, highlight=False, soft_wrap=True)
+    try:
+        app(args=None if arguments is None else list(arguments), prog_name="consortium")
+    except SystemExit as end:  # how the command-line library ends, also for its usage errors (2)
+        return end.code if isinstance(end.code, int) else DONE
+    except InputError as error:
+        _list_faults(errors, error)
+        return BAD_INPUT
+    except OutputError as error:
+        _say(errors, str(error))
+        return BAD_INPUT
+    except NoPlan as error:
+        _say(errors, str(error))
+        return NO_PLAN_EXISTS if error.proved else NO_PLAN_FOUND
+    except Exception as error:
+        return _defect(errors, error)
+    return DONE
+
+
+def _defect(errors: Console, error: Exception) -> int:
+    """Say that something of ours is broken, with what a report needs."""
+    kind = (
+        "The engine found a defect of its own" if isinstance(error, ConsortiumError) else "Defect"
+    )
+    _say(errors, f"{kind}; no plan was made. Please report this:")
+    errors.print(traceback.format_exc(), markup=False)
+    return DEFECT
+
+
+def _say(console: Console, text: str) -> None:
+    console.print(text, markup=False)
+
+
+def _list_faults(console: Console, error: InputError) -> None:
+    number = len(error.faults)
+    things = "thing needs" if number == 1 else "things need"
+    _say(console, f"{number} {things} mending; nothing was written.")
+    for fault in error.faults:
+        _say(console, f"  {fault}")
+
+
+@app.command()
+def propose(
+    register: Register,
+    market: Markets,
+    programme: ProgrammeFile = None,
+    rules: RulesFile = None,
+    seconds: Annotated[float, typer.Option(help="Wall-clock limit of the solve.")] = 60.0,
+    work: Annotated[
+        int | None,
+        typer.Option(help="Deterministic work limit instead: same inputs, same bytes."),
+    ] = None,
+    gap: Annotated[float, typer.Option(help="Stop at this gap (0.01 is 1%).")] = 0.0,
+    seed: Annotated[int, typer.Option(help="Seed of random choices.")] = 0,
+    workers: Annotated[int, typer.Option(help="Threads to use.")] = 2,
+    strategy: Annotated[str, typer.Option(help="Solving strategy.")] = "auto",
+    start: Annotated[Path | None, typer.Option(help="A plan (JSON) to begin from.")] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Writes STEM.json, STEM.xlsx, STEM.png.")
+    ] = None,
+    turning_points: Annotated[
+        bool, typer.Option(help="Where none forms, search the change that would turn it.")
+    ] = True,
+    json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
+) -> None:
+    """Propose consortia for one or more markets: the main job."""
+    from consortium.cli.proposing import Options, propose_and_write
+
+    propose_and_write(
+        Options(
+            register=register,
+            markets=tuple(market),
+            programme=programme,
+            rules=rules,
+            seconds=seconds,
+            work=work,
+            gap=gap,
+            seed=seed,
+            workers=workers,
+            strategy=strategy,
+            start=start,
+            output=output,
+            turning_points=turning_points,
+            json=json,
+        )
+    )
+
+
+@app.command()
+def check(
+    plan: Annotated[Path, typer.Argument(help="Plan (JSON) to verify.")],
+    register: Annotated[
+        Path | None, typer.Option(help="The register it was made for: recompute everything.")
+    ] = None,
+    programme: ProgrammeFile = None,
+    rules: RulesFile = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
+) -> None:
+    """Verify a plan again, without a solver; also one edited by hand."""
+    from consortium.cli.checking import check_and_print
+
+    if not check_and_print(plan, register, programme, rules, json):
+        raise typer.Exit(BAD_INPUT)
+
+
+@app.command()
+def sample(
+    cluster: Annotated[
+        str | None, typer.Argument(help="Cluster, e.g. surgical-sialkot.", show_default=False)
+    ] = None,
+    firms: Annotated[int, typer.Option(help="Number of firms.")] = 60,
+    seed: Annotated[int, typer.Option(help="Seed: the same seed gives the same register.")] = 1,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="File to write: .xlsx or .csv.")
+    ] = None,
+    columns: Annotated[
+        bool, typer.Option("--columns", help="Print the columns of a register instead.")
+    ] = False,
+) -> None:
+    """Make a synthetic register shaped on published figures."""
+    if columns:
+        from consortium.cli.library import print_columns
+
+        print_columns()
+        return
+    if cluster is None or output is None:
+        missing = "CLUSTER" if cluster is None else "-o FILE"
+        raise InputError(
+            [InputFault("sample", f"{missing} is missing; see consortium sample --help")]
+        )
+    from consortium.intake import write_register
+    from consortium.sample import sample_register
+
+    made = sample_register(cluster, firms, seed)
+    write_register(made, output)
+    Console().print(f"Wrote {len(made.firms):,} synthetic firms to {output}.", markup=False)
+
+
+@app.command()
+def graph(
+    register: Register,
+    market: Annotated[str, typer.Option("--market", "-m", help="Target market, e.g. ZAF.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", help="File to write: .graphml, .json, .csv or .png.")
+    ],
+    mode: Annotated[
+        str | None, typer.Option(help="range or volume; all of them if left out.")
+    ] = None,
+    programme: ProgrammeFile = None,
+    rules: RulesFile = None,
+) -> None:
+    """Write the compatibility graph: who could go with whom, and why."""
+    from consortium.cli.graphing import write_compatibility
+
+    write_compatibility(register, market, output, mode, programme, rules)
+
+
+@markets_app.callback(invoke_without_command=True)
+def markets(context: typer.Context) -> None:
+    """List the markets and how well each is known."""
+    if context.invoked_subcommand is None:
+        from consortium.cli.library import print_markets
+
+        print_markets()
+
+
+@markets_app.command("show")
+def markets_show(
+    code: Annotated[str, typer.Argument(help="Market code, e.g. ZAF.")],
+    json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
+) -> None:
+    """Every fact of one market, with value, unit, year, source and grade."""
+    from consortium.cli.library import print_market
+
+    print_market(code, json)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        from consortium import __version__
+
+        typer.echo(f"consortium {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version.", callback=_version, is_eager=True)
+    ] = False,
+) -> Any:
+    """Decide which small manufacturers should export together, and explain it."""

@@ -1,0 +1,179 @@
+"""``propose``: from a case to a plan in which every number is checked twice.
+
+The solver works on the formulation; the plan is written from ``valuation``, the domain's own
+arithmetic. Where the two differ by a cent, ``PlanDefect`` is raised and no plan is made.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+
+from consortium.assumptions import assumptions
+from consortium.case import Case, Kind
+from consortium.conflict import conflict_sentences
+from consortium.errors import NoPlan, PlanDefect
+from consortium.explanation import left_out_reasons
+from consortium.formulation import Formulation, formulate
+from consortium.inputs import created_with, input_hashes
+from consortium.plan import SCHEMA, DoNotForm, Plan, PlanConsortium, PlanLimits, gap_ppm
+from consortium.proposal import write_out
+from consortium.turning import do_not_form
+from consortium.valuation import Valuer
+from solver import Limits, Observer, Result, Status, explain_infeasible, group_value, solve
+
+
+def propose(
+    case: Case,
+    limits: Limits | None = None,
+    *,
+    seconds: float | None = None,
+    strategy: str = "auto",
+    start: Plan | None = None,
+    observer: Observer | None = None,
+    turning_points: bool = True,
+) -> Plan:
+    """Propose consortia for a case.
+
+    Parameters
+    ----------
+    limits : limits of the solve; ``seconds`` is a shorthand for ``Limits(seconds=seconds)``.
+    strategy : a strategy of ``solver``.
+    start : a plan to begin from; the answer is never worse if it is feasible here.
+    observer : called with solver events; returning ``False`` keeps the best plan so far.
+    turning_points : whether to search the change of a fact that would make a consortium form, for
+        each market in which none does (several solves).
+
+    Raises
+    ------
+    NoPlan
+        If it is proved that no plan meets the rules (with a smallest contradictory set of them),
+        or the solve stopped without a plan.
+    PlanDefect
+        If the solver and the domain's own arithmetic disagree: a defect of ours.
+    """
+    if limits is None:
+        limits = Limits() if seconds is None else Limits(seconds=seconds)
+    kept = _pairs(c.members for c in start.consortia) if start is not None else ()
+    formulation = formulate(case, keep_pairs=kept)
+    grouping = None
+    if start is not None:
+        grouping = formulation.grouping(
+            [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in start.consortia]
+        )
+    result = solve(formulation.problem, limits, strategy, start=grouping, observer=observer)
+    if result.grouping is None:
+        raise _no_plan(formulation, result, limits)
+    if start is not None:
+        # Reasons must not hang on pairs of the start plan that are in nobody's consortium.
+        kept = _pairs(members for _, members in formulation.consortia(result.grouping))
+        items = formulation.consortia(result.grouping)
+        formulation = formulate(case, keep_pairs=kept)
+        result = replace(result, grouping=formulation.grouping(items))
+    return _plan(formulation, result, limits, strategy, turning_points)
+
+
+def _pairs(groups: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
+    """Every pair of firms inside a group."""
+    return tuple(
+        (a, b) for members in groups for at, a in enumerate(members) for b in members[at + 1 :]
+    )
+
+
+def _no_plan(formulation: Formulation, result: Result, limits: Limits) -> NoPlan:
+    if result.status is not Status.INFEASIBLE:
+        return NoPlan(
+            f"The solve stopped ({result.stopped_by}) before any plan was found; allow more time.",
+            proved=False,
+        )
+    conflict = result.conflict or explain_infeasible(formulation.problem, limits)
+    return NoPlan(
+        "No plan can meet these rules together:",
+        proved=True,
+        conflict=conflict_sentences(formulation, conflict) if conflict is not None else (),
+    )
+
+
+def _plan(
+    formulation: Formulation,
+    result: Result,
+    limits: Limits,
+    strategy: str,
+    turning_points: bool,
+) -> Plan:
+    case = formulation.case
+    valuer = Valuer(case)
+    assert result.grouping is not None
+    assert result.objective is not None
+    consortia = _consortia(formulation, valuer, result)
+    objective = sum(c.surplus_cents for c in consortia)
+    if objective != result.objective:
+        raise PlanDefect(f"the plan is worth {objective}, the solver says {result.objective}")
+    located = [(c.id, Kind(c.market, c.marketing_plan, c.mode), c.members) for c in consortia]
+    breaches = valuer.plan_feasibility([(kind, members) for _, kind, members in located])
+    if breaches:
+        raise PlanDefect("; ".join(breach.message for breach in breaches))
+    empty = [m.code for m in case.markets if all(c.market != m.code for c in consortia)]
+    shut: tuple[DoNotForm, ...] = tuple(
+        do_not_form(formulation, result, code, limits, turning_points) for code in empty
+    )
+    return Plan(
+        schema=SCHEMA,
+        created_with=created_with(),
+        inputs=input_hashes(case, formulation.graphs),
+        limits=PlanLimits(
+            seconds=None if limits.work is not None else limits.seconds,
+            work=limits.work,
+            gap=limits.gap,
+            seed=limits.seed,
+            workers=limits.effective_workers,
+            strategy=strategy,
+        ),
+        status="OPTIMAL" if result.status is Status.OPTIMAL else "FEASIBLE",
+        stopped_by=result.stopped_by,
+        objective_cents=objective,
+        bound_cents=result.bound,
+        gap_ppm=gap_ppm(objective, result.bound),
+        consortia=consortia,
+        left_out=tuple(left_out_reasons(formulation, located)),
+        do_not_form=shut,
+        assumptions=assumptions(case),
+        notes=(*case.register.conversions, *result.notes, *_graph_notes(formulation)),
+    )
+
+
+def _consortia(
+    formulation: Formulation, valuer: Valuer, result: Result
+) -> tuple[PlanConsortium, ...]:
+    """Consortia by surplus, largest first, each checked against the solver's value."""
+    assert result.grouping is not None
+    found: list[tuple[int, tuple[str, ...], Kind]] = []
+    groups = zip(result.grouping, formulation.consortia(result.grouping), strict=True)
+    for group, (kind, members) in groups:
+        solver_value = group_value(formulation.problem, group)
+        worth = valuer.value(kind, members)
+        if worth.surplus_cents != solver_value:
+            raise PlanDefect(
+                f"{', '.join(members)} ({kind.label}): valuation says {worth.surplus_cents} cents, "
+                f"the solver {solver_value}"
+            )
+        breaches = valuer.feasibility(kind, members)
+        if breaches:
+            raise PlanDefect(f"{', '.join(members)}: {breaches[0].message}")
+        found.append((-solver_value, members, kind))
+    ordered: Sequence[tuple[int, tuple[str, ...], Kind]] = sorted(found, key=lambda f: f[:2])
+    return tuple(
+        write_out(valuer, f"C{at}", kind, members)
+        for at, (_, members, kind) in enumerate(ordered, start=1)
+    )
+
+
+def _graph_notes(formulation: Formulation) -> tuple[str, ...]:
+    out = []
+    for (market, mode), graph in sorted(formulation.graphs.items()):
+        if graph.sparsified:
+            out.append(
+                f"{market} ({mode}): of {graph.rule_edges:,} compatible pairs the nearest "
+                f"{graph.kept_edges:,} were kept; the bound holds for these."
+            )
+    return tuple(out)

@@ -24,7 +24,6 @@ from solver import Limits, Result, Status, solve
 
 #: Furthest a fact is moved, in percent of its value.
 _FURTHEST_PERCENT = 100
-_EVERY_FAMILY = ("contribution_share", "purchase_per_buyer", "price", "minimum_order")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +72,8 @@ def levers(case: Case, code: str) -> Iterator[Lever]:
         ("commission", "commission on sales", False),
     ):
         yield _programme_lever(case, name, label, rises)
+    yield _plan_lever(case, "agent_annual", "agent's yearly pay")
+    yield _plan_lever(case, "fair_annual", "yearly cost of the fair stand")
 
 
 def _scaled(fact: Fact, factor: Fraction) -> Decimal:
@@ -124,6 +125,21 @@ def _programme_lever(case: Case, name: str, label: str, rises: bool) -> Lever:
         )
 
     return Lever(fact.name, label, f"{fact.text} {fact.unit}", rises, apply, _shown(fact))
+
+
+def _plan_lever(case: Case, name: str, label: str) -> Lever:
+    """A cost that several marketing plans share, moved in all of them."""
+    fact: Fact = max((getattr(plan, name) for plan in case.plans), key=lambda f: f.exact)
+
+    def apply(factor: Fraction) -> Case:
+        plans = []
+        for plan in case.plans:
+            own: Fact = getattr(plan, name)
+            changes: dict[str, Any] = {name: own.changed(_scaled(own, factor), _percent(factor))}
+            plans.append(replace(plan, **changes))
+        return replace(case, plans=tuple(plans))
+
+    return Lever(f"plan.*.{name}", label, f"{fact.text} {fact.unit}", False, apply, _shown(fact))
 
 
 def _shown(fact: Fact) -> Callable[[Fraction], str]:

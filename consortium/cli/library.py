@@ -82,7 +82,8 @@ def print_columns() -> None:
     console = Console()
     for sheet, columns in SHEETS.items():
         table = Table(title=f"sheet {sheet}")
-        for name in ("column", "required", "meaning", "allowed"):
+        table.add_column("column", no_wrap=True)
+        for name in ("required", "meaning", "allowed"):
             table.add_column(name, overflow="fold")
         for column in columns:
             table.add_row(

@@ -1,0 +1,1 @@
+"""What a trade body hands out: workbook and picture."""

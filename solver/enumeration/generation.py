@@ -1,0 +1,237 @@
+"""The relaxation of a problem with many groups, by column generation, and what it proves.
+
+The master knows some groups. Its dual prices, rounded to integers, make the search (exact, in
+integers) look for groups of positive reduced value; these join the master, and so on. First the
+search leaves hard roots early; once nothing new turns up it is made to finish them. Whenever it
+has finished all roots, the prices prove a bound (``columns.proved_bound``), converged or not.
+
+Rows that the groups met so far cannot meet (must-join atoms, least numbers of groups) may stay
+unmet at a cost, so the master always has a solution. Where they stay unmet at the end, the same
+column generation on the problem without values decides: every feasible grouping is then worth 0,
+so a proved bound below 0 proves that there is none (Farkas' lemma in another dress).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from solver.context import SolveContext
+from solver.enumeration.atoms import Atoms, contract
+from solver.enumeration.columns import (
+    Columns,
+    Prices,
+    no_columns,
+    no_prices,
+    proved_bound,
+    reduced_values,
+)
+from solver.enumeration.group_search import GroupSearch
+from solver.enumeration.master import LpAnswer, Master, Triple
+from solver.enumeration.packing import improve
+from solver.enumeration.settings import EnumerationSettings
+from solver.grouping import Grouping
+from solver.verification import verify
+
+#: Reduced values below this part of a typical group value do not count as an improvement.
+TOLERANCE = 5_000_000
+#: How often the cost of unmet rows is raised, and by which factor.
+UNMET_RAISES, UNMET_FACTOR = 4, 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Relaxation:
+    """The best proof so far.
+
+    Attributes
+    ----------
+    prices : integer prices.
+    bound : what they prove, times ``prices.scale``.
+    """
+
+    prices: Prices
+    bound: int
+
+    @property
+    def value(self) -> float:
+        """The bound in the problem's units, roughly."""
+        return self.bound / self.prices.scale
+
+
+def typical_value(atoms: Atoms) -> int:
+    """The largest single number of the problem's values."""
+    problem = atoms.problem
+    parts = [problem.open_values, problem.item_values, problem.pair_values]
+    parts += [curves.value for curves in atoms.curves]
+    return max(1, *(int(np.abs(part).max(initial=0)) for part in parts))
+
+
+def usable_prices(master: Master, answer: LpAnswer, search: GroupSearch) -> Prices | None:
+    """Integer prices at the largest scale that cannot overflow; ``None`` if there is none."""
+    scale = search.scale
+    while scale >= 2:
+        prices = master.integer_prices(answer, scale)
+        if search.accepts(prices):
+            return prices
+        scale //= 2
+    return None
+
+
+def offer_if_whole(context: SolveContext, master: Master, answer: LpAnswer) -> None:
+    """Offer the relaxation's solution if it happens to be whole and feasible."""
+    weights = answer.weights
+    if answer.unmet > 1e-6 or (np.abs(weights - np.rint(weights)) > 1e-6).any():
+        return
+    chosen: list[int] = np.flatnonzero(weights > 0.5).tolist()
+    grouping: Grouping = master.columns.grouping(master.atoms, chosen)
+    if verify(context.problem, grouping).feasible:
+        context.offer(grouping)
+
+
+def best_of_roots(atoms: Atoms, columns: Columns, prices: Prices, number: int) -> Columns:
+    """The columns of greatest reduced value of each root."""
+    if not len(columns):
+        return columns
+    reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
+    roots = columns.roots
+    order = np.lexsort((-reduced, roots))
+    ordered = roots[order]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    within = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
+    return columns.take(order[within < number])
+
+
+class Generation:
+    """Column generation on a problem; a context manager, as it holds a solver.
+
+    Attributes
+    ----------
+    best : what is proved, ``None`` before the first bound.
+    """
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        search: GroupSearch,
+        context: SolveContext,
+        settings: EnumerationSettings,
+        seeds: Columns,
+        publish: bool = True,
+    ) -> None:
+        self.best: Relaxation | None = None
+        self._atoms = atoms
+        self._search = search
+        self._context = context
+        self._settings = settings
+        self._publish = publish
+        self._unit = max(typical_value(atoms), int(np.abs(seeds.values).max(initial=1)))
+        self._master = Master(atoms, context, self._unit)
+        self._master.add(seeds)
+        self._answer: LpAnswer | None = None
+        self._thorough = 0
+        self._raises = 0
+        self._converged = False
+
+    def __enter__(self) -> Generation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._master.close()
+
+    @property
+    def columns(self) -> Columns:
+        """The groups met."""
+        return self._master.columns
+
+    @property
+    def triples(self) -> list[Triple]:
+        """The cuts."""
+        return self._master.triples
+
+    def run(self) -> None:
+        """Generate columns until nothing improves; infeasibility is published if it is proved."""
+        context = self._context
+        while not context.stopping():
+            answer = self.step()
+            if answer is None:
+                return
+            if not self.has_converged():
+                continue
+            if answer.unmet < 1e-6 or self._raises == UNMET_RAISES:
+                return
+            self._raises += 1
+            if self._raises == 2 and no_grouping_exists(context, self._settings):
+                context.prove_infeasible()
+                return
+            self._master.raise_unmet_cost(UNMET_FACTOR)
+            self._converged = False
+
+    def has_converged(self) -> bool:
+        """Whether no group improves the relaxation any more."""
+        return self._converged
+
+    def cut(self) -> bool:
+        """Add violated cuts and generate columns again; whether there were any."""
+        if self._answer is None or not self._master.add_violated(self._answer.weights):
+            return False
+        self._converged = False
+        self._thorough = 0
+        self.run()
+        return self._converged
+
+    def step(self) -> LpAnswer | None:
+        """Solve the master and search once; ``None`` if that is not possible within limits."""
+        context, atoms, master = self._context, self._atoms, self._master
+        self._answer = answer = master.solve()
+        prices = None if answer is None else usable_prices(master, answer, self._search)
+        if answer is None or prices is None:
+            return None
+        if self._publish:
+            offer_if_whole(context, master, answer)
+        least = max(1, prices.scale * self._unit // TOLERANCE)
+        units = self._settings.root_units * 10**self._thorough
+        found = self._search.improving(prices, least, units, self._settings.pricing_units)
+        if context.stopping():
+            return None
+        if found.complete:
+            bound = proved_bound(atoms, prices, np.maximum(found.best, least - 1))
+            if self.best is None or bound * self.best.prices.scale < self.best.bound * prices.scale:
+                self.best = Relaxation(prices, bound)
+                if self._publish:
+                    context.prove_bound(bound // prices.scale)
+        number = self._settings.columns_per_root
+        if not master.add(best_of_roots(atoms, found.columns, prices, number)):
+            self._converged = found.complete
+            self._thorough += 1
+            if not found.complete and self._thorough == 1 and self._publish:
+                # Finishing hard roots may take long: first an incumbent.
+                improve(atoms, master.columns, context, self._settings.packing_units)
+            if self._thorough > self._settings.thoroughness and not found.complete:
+                return None
+        return answer
+
+
+def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> bool:
+    """Whether the relaxation without values proves that no grouping is feasible."""
+    valueless = context.problem.replace(
+        open_values=None, item_values=None, pair_values=None, curves=None
+    )
+    atoms = contract(valueless)
+    search = GroupSearch(atoms, context)
+    with Generation(atoms, search, context, settings, no_columns(), publish=False) as generation:
+        while not context.stopping() and not generation.has_converged():
+            if generation.step() is None:
+                return False
+            if generation.best is not None and generation.best.bound < 0:
+                return True
+    return False
+
+
+def first_columns(atoms: Atoms, search: GroupSearch, settings: EnumerationSettings) -> Columns:
+    """The most valuable groups of each root, as far as a quick search goes."""
+    prices = no_prices(atoms, search.scale)
+    if not search.accepts(prices):
+        return no_columns()
+    found = search.improving(prices, 1, settings.root_units, settings.pricing_units)
+    return best_of_roots(atoms, found.columns, prices, settings.columns_per_root)

@@ -1,0 +1,319 @@
+"""Runs the compiled search over the groups of all kinds, in steps, within a solve's limits."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from solver.context import SolveContext
+from solver.enumeration.atoms import Atoms
+from solver.enumeration.columns import Columns, Prices, join, no_columns, no_prices, reduced_values
+from solver.enumeration.kernels import DONE, search
+from solver.enumeration.search_data import (
+    CUT_SHORT,
+    FOUND,
+    MEMBERS,
+    NOTHING,
+    NUM_COUNTERS,
+    TICKS,
+    KindData,
+    SearchState,
+)
+from solver.errors import ModelTooLarge
+from solver.problem import IntArray
+
+#: Search ticks in one work unit (about a microsecond).
+TICKS_PER_UNIT = 700
+#: Work units between two questions whether to stop.
+CHUNK_UNITS = 50_000
+#: Largest common factor of the values; a power of 2.
+MAX_SCALE = 2**16
+#: Scaled values of a kind stay below this, and prices may add as much again many times over.
+MAX_SCALED = 2**54
+#: No reduced value may leave this; multipliers take another part of int64.
+MAX_REDUCED = 2**60
+#: Entries of the search's square and stack arrays.
+MAX_STATE = 10_000_000
+_NO_LIMIT = 2**62
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What a search brought.
+
+    Attributes
+    ----------
+    columns : the groups met.
+    best : int64 [n], best reduced value met at each root over all kinds (NOTHING if none).
+    complete : whether every group that was asked for is in ``columns`` (or, raising, in ``best``).
+    too_many : whether the search ended because of ``max_groups`` or ``max_units``.
+    """
+
+    columns: Columns
+    best: IntArray
+    complete: bool
+    too_many: bool
+
+
+class GroupSearch:
+    """The groups of a problem, for any dual prices; keeps what is the same at all prices."""
+
+    def __init__(self, atoms: Atoms, context: SolveContext) -> None:
+        self.atoms = atoms
+        self.context = context
+        problem = atoms.problem
+        self.kinds = [k for k in range(problem.num_kinds) if atoms.max_groups[k] > 0]
+        self._largest = max((self._magnitude(k) for k in self.kinds), default=0)
+        self.scale = 1
+        while self.scale < MAX_SCALE and 2 * self.scale * self._largest <= MAX_SCALED:
+            self.scale *= 2
+        self._shared_state: SearchState | None = None
+        self._multipliers: dict[int, IntArray] = {}
+
+    @property
+    def can_bound(self) -> bool:
+        """Whether values are small enough for bounds; otherwise groups can only be listed."""
+        return self.scale > 1
+
+    def accepts(self, prices: Prices) -> bool:
+        """Whether reduced values at these prices cannot overflow."""
+        largest = prices.scale * self._largest + prices.magnitude(self.atoms)
+        return self.can_bound and prices.scale % 2 == 0 and largest <= MAX_REDUCED
+
+    @staticmethod
+    def most_negative() -> int:
+        """No group's reduced value is below minus this."""
+        return MAX_REDUCED
+
+    def useful(self, kind: int) -> IntArray:
+        """Least scaled value a group of each root must have to be of any use, int64 [n]."""
+        out = np.full(self.atoms.num_atoms, NOTHING, np.int64)
+        if self.can_bound and self.atoms.droppable_kind[kind]:
+            out[self.atoms.num_roots_obliged :] = 1
+        return out
+
+    def every(self, max_groups: int, max_units: int) -> Found:
+        """All groups that can be of use (see ``Atoms.droppable_kind``)."""
+        prices = no_prices(self.atoms, self.scale)
+        thresholds = {k: self.useful(k) for k in self.kinds}
+        return self._run(prices, thresholds, False, max_groups, max_units, _NO_LIMIT)
+
+    def within(self, prices: Prices, least: int, max_groups: int, max_units: int) -> Found:
+        """All groups of use whose scaled reduced value is ``least`` or more."""
+        atoms = self.atoms
+        thresholds = {k: np.full(atoms.num_atoms, least, np.int64) for k in self.kinds}
+        found = self._run(prices, thresholds, False, max_groups, max_units, _NO_LIMIT)
+        columns = found.columns
+        obliged = ~atoms.droppable_kind[columns.kinds] | atoms.must[columns.roots]
+        return replace(found, columns=columns.take((columns.values > 0) | obliged))
+
+    def improving(self, prices: Prices, least: int, root_units: int, max_units: int) -> Found:
+        """Groups of reduced value ``least`` or more, ever better ones, root by root.
+
+        Parameters
+        ----------
+        root_units : work after which a root is left; what was left is not ``complete``.
+        """
+        thresholds = {k: np.full(self.atoms.num_atoms, least, np.int64) for k in self.kinds}
+        ticks = root_units * TICKS_PER_UNIT
+        return self._run(prices, thresholds, True, _NO_LIMIT, max_units, ticks)
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _run(
+        self,
+        prices: Prices,
+        thresholds: dict[int, IntArray],
+        raising: bool,
+        max_groups: int,
+        max_units: int,
+        root_ticks: int,
+    ) -> Found:
+        n = self.atoms.num_atoms
+        best = np.full(n, NOTHING, np.int64)
+        parts: list[Columns] = []
+        total = 0
+        units = 0
+        cut_short = 0
+        for k in self.kinds:
+            threshold = thresholds[k]
+            bounded = self.can_bound and bool((threshold > NOTHING).any())
+            data = self._data(k, prices, bounded)
+            state = self._state(k, len(prices.cuts))
+            outcome = -1
+            while outcome != DONE:
+                if self.context.stopping():
+                    return Found(join(parts), best, False, False)
+                chunk = CHUNK_UNITS
+                left = self.context.remaining_work
+                if left is not None:
+                    chunk = max(1, min(chunk, left))
+                state.counters[TICKS] = 0
+                outcome = search(
+                    data, state, threshold, best, raising, chunk * TICKS_PER_UNIT, root_ticks, 12, 2
+                )
+                spent = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
+                self.context.charge(spent)
+                units += spent
+                part = self._drain(k, state, prices)
+                total += len(part)
+                parts.append(part)
+                if total > max_groups:
+                    return Found(join(parts), best, False, True)
+                if outcome != DONE and units > max_units:
+                    return Found(join(parts), best, False, True)
+            cut_short += int(state.counters[CUT_SHORT])
+            if bounded:
+                self._multipliers[k] = state.multipliers[0].copy()
+        return Found(join(parts), best, cut_short == 0, False)
+
+    def _drain(self, kind: int, state: SearchState, prices: Prices) -> Columns:
+        """The found groups with their true values; the buffer is empty afterwards."""
+        number, entries = int(state.counters[FOUND]), int(state.counters[MEMBERS])
+        state.counters[FOUND] = state.counters[MEMBERS] = 0
+        if not number:
+            return no_columns()
+        start = state.found_start[: number + 1].copy()
+        members = state.found_members[:entries].copy()
+        groups = Columns(
+            np.full(number, kind, np.int64), np.zeros(number, np.int64), start, members
+        )
+        paid = -reduced_values(self.atoms, groups, groups.uses(self.atoms), prices)
+        values = (state.found_value[:number] + paid) // prices.scale
+        return Columns(groups.kinds, values, start, members)
+
+    def _price_of_atoms(self, kind: int, prices: Prices) -> IntArray:
+        out = prices.atoms.copy()
+        for s, price in enumerate(prices.shared.tolist()):
+            out += price * self.atoms.item_use[s, kind]
+        return out
+
+    def _price_of_kind(self, kind: int, prices: Prices) -> int:
+        total = int(prices.kinds[kind])
+        for s, price in enumerate(prices.shared.tolist()):
+            total += price * int(self.atoms.problem.shared_group_use[s, kind])
+        return total
+
+    def _magnitude(self, kind: int) -> int:
+        """No part of a group's value, and no sum of parts, is further from 0."""
+        atoms, curves = self.atoms, self.atoms.curves[kind]
+        total: int = abs(int(atoms.problem.open_values[kind])) + abs(curves.constant)
+        total += sum(np.abs(atoms.values[kind]).tolist())
+        total += sum(np.abs(atoms.pair_values[min(kind, len(atoms.pair_values) - 1)]).tolist())
+        ends = np.stack([curves.value, curves.value + curves.slope * (curves.high - curves.low)])
+        for r in range(len(curves.resources)):
+            pieces = ends[:, curves.start[r] : curves.start[r + 1]]
+            total += int(np.abs(pieces).max(initial=0))
+        return total
+
+    def _data(self, kind: int, prices: Prices, bounded: bool) -> KindData:
+        atoms, curves, scale = self.atoms, self.atoms.curves[kind], prices.scale
+        problem = atoms.problem
+        used = list(curves.resources)
+        pairs = atoms.pair_values[min(kind, len(atoms.pair_values) - 1)]
+        quantity = np.ascontiguousarray(atoms.resources[:, used])
+        # A step of the multiplier of a resource counts in units of a typical quantity.
+        typical = np.maximum(quantity.mean(axis=0), 1.0)
+        cut_start, cut_of = prices.cuts_of_atoms(atoms.num_atoms)
+        return KindData(
+            start=atoms.start,
+            neighbours=atoms.neighbours,
+            half_pairs=scale // 2 * pairs if self.can_bound else pairs,
+            pair_factor=2 if self.can_bound else 1,
+            allowed=atoms.pair_allowed[min(kind, len(atoms.pair_allowed) - 1)],
+            eligible=atoms.eligible[kind],
+            gain=scale * atoms.values[kind] - self._price_of_atoms(kind, prices),
+            size=atoms.sizes,
+            quantity=quantity,
+            piece_start=curves.start,
+            piece_low=curves.low,
+            piece_high=curves.high,
+            piece_value=scale * curves.value,
+            piece_slope=scale * curves.slope,
+            step=1.0 / typical**2,
+            most=self._most_multipliers(kind),
+            cut_start=cut_start,
+            cut_of=cut_of,
+            cut_price=prices.cuts,
+            constant=scale * (int(problem.open_values[kind]) + curves.constant)
+            - self._price_of_kind(kind, prices),
+            min_size=int(problem.min_size[kind]),
+            max_size=int(problem.max_size[kind]),
+            smallest=int(atoms.sizes.min()),
+            largest=int(atoms.sizes.max()),
+            any_pairs=bool(pairs.any()),
+            bounded=bounded,
+        )
+
+    def _state(self, kind: int, num_cuts: int) -> SearchState:
+        """The kind's state: the arrays are shared, but for those that depend on its resources."""
+        if self._shared_state is None:
+            self._shared_state = self._new_state()
+        if kind not in self._multipliers:
+            self._multipliers[kind] = self._first_multipliers(kind)
+        used = len(self.atoms.curves[kind].resources)
+        lines = len(self._shared_state.items)
+        state = self._shared_state._replace(
+            met=np.zeros(num_cuts, np.int64),
+            totals=np.zeros((lines, used), np.int64),
+            multipliers=np.zeros((lines, used), np.int64),
+        )
+        state.counters[:] = 0
+        state.multipliers[0] = self._multipliers[kind]
+        return state
+
+    def _new_state(self) -> SearchState:
+        atoms = self.atoms
+        width = int(np.diff(atoms.start).max(initial=0))
+        most_items = max((int(atoms.problem.max_size[k]) for k in self.kinds), default=1)
+        deepest = max(1, min(most_items // int(atoms.sizes.min()), width + 1))
+        size = width * (width + 4 * deepest)
+        if size > MAX_STATE:
+            raise ModelTooLarge("memory of the search for groups", size, MAX_STATE)
+        groups = max(256, min(65_536, 4_000_000 // (deepest + 1)))
+        line = deepest + 2
+        stack = (line, width)
+        nothing = np.zeros((line, 0), np.int64)
+        return SearchState(
+            counters=np.zeros(NUM_COUNTERS, np.int64),
+            roots=np.arange(atoms.num_atoms, dtype=np.int64),
+            met=np.zeros(0, np.int64),
+            local=np.zeros(width, np.int64),
+            beside=np.zeros((width, width), np.bool_),
+            half=np.zeros((width, width), np.int64),
+            atoms=np.zeros(line, np.int64),
+            candidates=np.zeros(stack, np.int64),
+            gains=np.zeros(stack, np.int64),
+            inherited=np.zeros(stack, np.int64),
+            scores=np.zeros(stack, np.int64),
+            num_candidates=np.zeros(line, np.int64),
+            at=np.zeros(line, np.int64),
+            linear=np.zeros(line, np.int64),
+            base=np.zeros(line, np.int64),
+            items=np.zeros(line, np.int64),
+            totals=nothing,
+            multipliers=nothing,
+            found_members=np.zeros(groups * line, np.int64),
+            found_start=np.zeros(groups + 1, np.int64),
+            found_value=np.zeros(groups, np.int64),
+        )
+
+    def _most_multipliers(self, kind: int) -> IntArray:
+        """Multipliers up to these keep every sum of them times quantities far inside int64."""
+        used = self.atoms.curves[kind].resources
+        totals = [max(1, sum(self.atoms.resources[:, r].tolist())) for r in used]
+        return np.array([2**58 // ((len(used) + 1) * total) for total in totals], np.int64)
+
+    def _first_multipliers(self, kind: int) -> IntArray:
+        """Slope of each curve from its beginning to its highest point, times the scale."""
+        curves = self.atoms.curves[kind]
+        out = np.zeros(len(curves.resources), np.int64)
+        for r in range(len(out)):
+            first, last = int(curves.start[r]), int(curves.start[r + 1])
+            for p in range(first, last):
+                low = int(curves.low[p])
+                if low > 0:
+                    rise = int(curves.value[p] - curves.value[first])
+                    out[r] = max(int(out[r]), self.scale * rise // low)
+        return np.minimum(out, self._most_multipliers(kind))

@@ -1,0 +1,569 @@
+"""The depth-first search over the groups of one kind, compiled.
+
+Every group has a *root*, its first atom in the order of ``atoms``. The search takes root after
+root, keeps the later neighbours that may join as *candidates*, and adds one candidate after
+the other; the candidates of a child are those behind it in the parent's list that may be with it.
+So each clique is met exactly once (Carraghan & Pardalos, 1990; Makino & Uno, 2004).
+
+A group S is worth its reduced value: constant + own values + pair values + the curves of its
+resource totals, all less the dual prices where there are any. Let S be the group so far, T the
+atoms still to be added, Q the totals of S. For any multipliers lam (one a resource)
+
+    phi_r(Q_r + q_r(T)) <= max_x [ phi_r(x) - lam_r (x - Q_r) ] + lam_r q_r(T),
+
+x running over the totals that bounds allow and candidates reach. Hence ::
+
+    value(S + T) <= value(S) + sum_r max_x[...] + sum of the best scores of |T| candidates,
+    score(i) = own value and pairs with S + lam . q(i) + half of its best pairs among candidates,
+
+the Lagrangian bound, where lower bounds of resources take part through the x that are allowed.
+Scores in falling order also bound every sibling: T whose first atom is the a-th candidate.
+Everything is exact in int64: values carry a common even factor, so that half a pair value and a
+multiplier smaller than 1 are whole numbers. Multipliers are improved at each node by a few
+subgradient steps (Held & Karp; step length by Polyak towards the threshold), in floats, which is
+harmless: any multipliers give a valid bound.
+
+Priced subset rows (``master``) lower the value of a group that holds two of a row's three atoms. A
+row with one atom in S is paid by T if T holds a second one; the bound charges half of the price to
+each of the two atoms that are left, which never charges too much.
+
+The search stops and goes on where its caller wants: its whole state is in arrays. Nothing here is
+Python-only or numba-only, so ``search.py_func`` runs as the plain function in tests. All compiled
+functions it calls are in this file, because numba's cache notices changes of this file only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import njit
+
+from solver.enumeration.search_data import (
+    CUT_SHORT,
+    DEPTH,
+    FOUND,
+    FRESH,
+    MEMBERS,
+    NOTHING,
+    ROOT_AT,
+    ROOT_TICKS,
+    TICKS,
+    KindData,
+    SearchState,
+)
+from solver.problem import IntArray
+
+# What ``search`` returns.
+DONE, OUT_OF_TICKS, BUFFER_FULL = 0, 1, 2
+
+
+@njit(cache=True)
+def curve_total(
+    totals: IntArray,
+    piece_start: IntArray,
+    piece_low: IntArray,
+    piece_high: IntArray,
+    piece_value: IntArray,
+    piece_slope: IntArray,
+) -> tuple[bool, int]:
+    """Whether resource totals are allowed, and the value of their curves."""
+    value = 0
+    for r in range(totals.shape[0]):
+        x = totals[r]
+        inside = False
+        for p in range(piece_start[r], piece_start[r + 1]):
+            if piece_low[p] <= x <= piece_high[p]:
+                value += piece_value[p] + piece_slope[p] * (x - piece_low[p])
+                inside = True
+                break
+        if not inside:
+            return False, 0
+    return True, value
+
+
+@njit(cache=True)
+def conjugate(
+    totals: IntArray,
+    reach: IntArray,
+    multipliers: IntArray,
+    piece_start: IntArray,
+    piece_low: IntArray,
+    piece_high: IntArray,
+    piece_value: IntArray,
+    piece_slope: IntArray,
+    best_at: IntArray,
+) -> tuple[bool, int]:
+    """Sum over resources of max phi(x) - lam (x - total), x from the total to total + reach.
+
+    Where each maximum lies goes to ``best_at``. False if no x is allowed.
+    """
+    value = 0
+    for r in range(totals.shape[0]):
+        low, high, lam = totals[r], totals[r] + reach[r], multipliers[r]
+        best, where = NOTHING, np.int64(-1)
+        for p in range(piece_start[r], piece_start[r + 1]):
+            left, right = max(low, piece_low[p]), min(high, piece_high[p])
+            if left > right:
+                continue
+            y = piece_value[p] + piece_slope[p] * (left - piece_low[p]) - lam * (left - low)
+            if y > best:
+                best, where = y, left
+            y += (piece_slope[p] - lam) * (right - left)
+            if y > best:
+                best, where = y, right
+        if where < 0:
+            return False, 0
+        value += best
+        best_at[r] = where
+    return True, value
+
+
+@njit(cache=True)
+def open_root(data: KindData, state: SearchState, root: int, where: IntArray) -> int:
+    """Set up a root's candidates and their pairs; returns the number of steps it took."""
+    count = 0
+    steps = 1
+    size = data.size[root]
+    for e in range(data.start[root], data.start[root + 1]):
+        j = data.neighbours[e]
+        if data.allowed[e] and data.eligible[j] and size + data.size[j] <= data.max_size:
+            state.local[count] = j
+            state.candidates[1, count] = count
+            state.gains[1, count] = data.gain[j] + data.pair_factor * data.half_pairs[e]
+            where[j] = count
+            count += 1
+    for a in range(count):
+        state.beside[a, :count] = False
+        state.half[a, :count] = 0
+    for a in range(count):
+        i = state.local[a]
+        steps += data.start[i + 1] - data.start[i]
+        for e in range(data.start[i], data.start[i + 1]):
+            b = where[data.neighbours[e]]
+            if b >= 0 and data.allowed[e]:
+                state.beside[a, b] = True
+                state.beside[b, a] = True
+                state.half[a, b] = data.half_pairs[e]
+                state.half[b, a] = data.half_pairs[e]
+    for a in range(count):
+        where[state.local[a]] = -1
+    state.atoms[1] = root
+    state.num_candidates[1] = count
+    state.linear[1] = data.constant + data.gain[root]
+    state.items[1] = size
+    for r in range(data.quantity.shape[1]):
+        state.totals[1, r] = data.quantity[root, r]
+    return int(steps + count * (count >> 2))
+
+
+@njit(cache=True)
+def best_pairs(
+    candidates: IntArray,
+    count: int,
+    half: IntArray,
+    forced: int,
+    most: int,
+    best: IntArray,
+    out: IntArray,
+    inherit: IntArray,
+) -> None:
+    """Half of the best pairs each candidate can have among the others.
+
+    ``out`` takes at least ``forced`` partners and at most ``most``, for this node; ``inherit``
+    counts only pairs of positive value, which stays valid with fewer candidates and partners.
+    """
+    for a in range(count):
+        x = candidates[a]
+        kept = 0
+        for b in range(count):
+            if b == a:
+                continue
+            y = half[x, candidates[b]]
+            if kept < most or y > best[most - 1]:
+                at = kept if kept < most else most - 1
+                while at > 0 and best[at - 1] < y:
+                    best[at] = best[at - 1]
+                    at -= 1
+                best[at] = y
+                if kept < most:
+                    kept += 1
+        total = 0
+        positive = 0
+        for at in range(kept):
+            if best[at] > 0:
+                positive += best[at]
+            if at < forced or best[at] > 0:
+                total += best[at]
+        out[a] = total
+        inherit[a] = positive
+
+
+@njit(cache=True)
+def top_scores(scores: IntArray, count: int, forced: int, most: int, top: IntArray) -> int:
+    """Positions of the best ``most`` scores, falling; how many count: positive ones or forced."""
+    kept = 0
+    for a in range(count):
+        y = scores[a]
+        if kept < most or y > scores[top[most - 1]]:
+            at = kept if kept < most else most - 1
+            while at > 0 and scores[top[at - 1]] < y:
+                top[at] = top[at - 1]
+                at -= 1
+            top[at] = a
+            if kept < most:
+                kept += 1
+    while kept > forced and scores[top[kept - 1]] <= 0:
+        kept -= 1
+    return kept
+
+
+@njit(cache=True)
+def enter_cuts(
+    atom: int, cut_start: IntArray, cut_of: IntArray, cut_price: IntArray, met: IntArray
+) -> int:
+    """Count an atom into its subset rows; returns the prices of those it completes."""
+    paid = 0
+    for q in range(cut_start[atom], cut_start[atom + 1]):
+        c = cut_of[q]
+        met[c] += 1
+        if met[c] == 2:
+            paid += cut_price[c]
+    return paid
+
+
+@njit(cache=True)
+def leave_cuts(atom: int, cut_start: IntArray, cut_of: IntArray, met: IntArray) -> None:
+    """Take an atom out of its subset rows."""
+    for q in range(cut_start[atom], cut_start[atom + 1]):
+        met[cut_of[q]] -= 1
+
+
+@njit(cache=True)
+def search(
+    data: KindData,
+    state: SearchState,
+    threshold: IntArray,
+    best: IntArray,
+    raising: bool,
+    max_ticks: int,
+    max_root_ticks: int,
+    shallow_steps: int,
+    deep_steps: int,
+) -> int:
+    """Go on with a search; see the module docstring.
+
+    Parameters
+    ----------
+    data, state : what to search, and where it stands (changed in place).
+    threshold : int64 [n], least reduced value of the groups wanted of each root.
+    best : int64 [n], best reduced value met at each root (changed in place).
+    raising : whether a group found raises its root's threshold above it, so that a finished root
+        has its best group in ``best`` if that reaches the first threshold.
+    max_ticks : work after which to return (a tick is about 1.4 nanoseconds).
+    max_root_ticks : work after which a root is left unfinished (``counters[CUT_SHORT]``).
+    shallow_steps, deep_steps : subgradient steps at the first two depths, and below.
+
+    Returns
+    -------
+    DONE, OUT_OF_TICKS or BUFFER_FULL (empty the found groups, then call again).
+    """
+    counters = state.counters
+    num_atoms = data.size.shape[0]
+    num_resources = data.quantity.shape[1]
+    most_members = state.atoms.shape[0]
+    buffer_groups = state.found_value.shape[0]
+    where = np.full(num_atoms, -1, np.int64)
+    reach = np.zeros(num_resources, np.int64)
+    best_at = np.zeros(num_resources, np.int64)
+    slack = np.zeros(num_resources, np.float64)
+    kept_multipliers = np.zeros(num_resources, np.int64)
+    pair_part = np.zeros(state.local.shape[0] + 1, np.int64)
+    top = np.zeros(state.local.shape[0] + 1, np.int64)
+    sorting = np.zeros(state.local.shape[0] + 1, np.int64)
+    cuts = data.cut_price.shape[0] > 0
+    ticks = 0
+    d = counters[DEPTH]
+    while True:
+        if d == 0:
+            counters[DEPTH] = 0
+            if ticks >= max_ticks:
+                counters[TICKS] += ticks
+                return OUT_OF_TICKS
+            if counters[ROOT_AT] >= state.roots.shape[0]:
+                counters[TICKS] += ticks
+                return DONE
+            root = state.roots[counters[ROOT_AT]]
+            counters[ROOT_AT] += 1
+            counters[ROOT_TICKS] = 0
+            ticks += 20
+            if not data.eligible[root] or data.size[root] > data.max_size:
+                continue
+            ticks += 4 * open_root(data, state, root, where)
+            if cuts:
+                state.met[:] = 0
+                state.linear[1] -= enter_cuts(
+                    root, data.cut_start, data.cut_of, data.cut_price, state.met
+                )
+            for r in range(num_resources):
+                state.multipliers[1, r] = state.multipliers[0, r]
+            counters[FRESH] = 1
+            d = 1
+
+        root = state.atoms[1]
+        leave = False
+        if counters[FRESH] == 1:
+            if ticks >= max_ticks or (
+                counters[FOUND] >= buffer_groups
+                or counters[MEMBERS] + most_members > state.found_members.shape[0]
+            ):
+                full = ticks < max_ticks
+                counters[DEPTH] = d
+                counters[TICKS] += ticks
+                return BUFFER_FULL if full else OUT_OF_TICKS
+            counters[FRESH] = 0
+            before = ticks
+            count = state.num_candidates[d]
+            ticks += 40 + 6 * num_resources
+
+            # -- the group itself
+            if state.items[d] >= data.min_size:
+                allowed, value = curve_total(
+                    state.totals[d],
+                    data.piece_start,
+                    data.piece_low,
+                    data.piece_high,
+                    data.piece_value,
+                    data.piece_slope,
+                )
+                value += state.linear[d]
+                if allowed and value >= threshold[root]:
+                    at = counters[MEMBERS]
+                    for q in range(1, d + 1):
+                        state.found_members[at] = state.atoms[q]
+                        at += 1
+                    counters[MEMBERS] = at
+                    state.found_value[counters[FOUND]] = value
+                    counters[FOUND] += 1
+                    state.found_start[counters[FOUND]] = at
+                    best[root] = max(best[root], value)
+                    if raising:
+                        threshold[root] = value + 1
+
+            # -- candidates that still fit
+            room = data.max_size - state.items[d]
+            kept = 0
+            fitting = 0
+            for r in range(num_resources):
+                reach[r] = 0
+            if room > 0:
+                for a in range(count):
+                    x = state.candidates[d, a]
+                    i = state.local[x]
+                    if data.size[i] > room:
+                        continue
+                    fits = True
+                    for r in range(num_resources):
+                        last = data.piece_start[r + 1] - 1
+                        if (
+                            last < data.piece_start[r]
+                            or state.totals[d, r] + data.quantity[i, r] > data.piece_high[last]
+                        ):
+                            fits = False
+                            break
+                    if not fits:
+                        continue
+                    state.candidates[d, kept] = x
+                    state.gains[d, kept] = state.gains[d, a]
+                    state.inherited[d, kept] = state.inherited[d, a]
+                    kept += 1
+                    fitting += data.size[i]
+                    for r in range(num_resources):
+                        reach[r] += data.quantity[i, r]
+            ticks += count * (4 + num_resources)
+            count = kept
+            state.num_candidates[d] = count
+            state.at[d] = 0
+            alive = count > 0 and state.items[d] + fitting >= data.min_size
+            for r in range(num_resources):
+                first = data.piece_start[r]
+                if (
+                    first == data.piece_start[r + 1]
+                    or state.totals[d, r] + reach[r] < data.piece_low[first]
+                ):
+                    alive = False
+            if alive and data.bounded:
+                # -- the bound
+                most = min(count, room // data.smallest)
+                lacking = data.min_size - state.items[d]
+                forced = 1
+                if lacking > 0:
+                    forced = max(1, (lacking + data.largest - 1) // data.largest)
+                pairs = data.any_pairs and most > 1
+                if pairs:
+                    if d <= 2 or count <= 16:
+                        best_pairs(
+                            state.candidates[d],
+                            count,
+                            state.half,
+                            forced - 1,
+                            most - 1,
+                            sorting,
+                            pair_part,
+                            state.inherited[d],
+                        )
+                        ticks += 2 * count * count
+                    else:
+                        for a in range(count):
+                            pair_part[a] = state.inherited[d, a]
+                else:
+                    pair_part[:count] = 0
+                if cuts:
+                    # Of a row with one atom in the group, two more may pay: half each.
+                    for a in range(count):
+                        i = state.local[state.candidates[d, a]]
+                        for q in range(data.cut_start[i], data.cut_start[i + 1]):
+                            ticks += 1
+                            if state.met[data.cut_of[q]] == 1:
+                                pair_part[a] -= data.cut_price[data.cut_of[q]] // 2
+                steps = shallow_steps if d <= 2 else deep_steps
+                goal = threshold[root]
+                lowest = -NOTHING
+                step = 0
+                final = False
+                while True:
+                    ticks += count * (3 + num_resources) + 12 * num_resources
+                    for a in range(count):
+                        i = state.local[state.candidates[d, a]]
+                        score = state.gains[d, a] + pair_part[a]
+                        for r in range(num_resources):
+                            score += state.multipliers[d, r] * data.quantity[i, r]
+                        state.scores[d, a] = score
+                    possible, curve_part = conjugate(
+                        state.totals[d],
+                        reach,
+                        state.multipliers[d],
+                        data.piece_start,
+                        data.piece_low,
+                        data.piece_high,
+                        data.piece_value,
+                        data.piece_slope,
+                        best_at,
+                    )
+                    if not possible:
+                        alive = False
+                        break
+                    state.base[d] = state.linear[d] + curve_part
+                    if final:
+                        break
+                    chosen = top_scores(state.scores[d], count, forced, most, top)
+                    bound = state.base[d]
+                    for q in range(chosen):
+                        bound += state.scores[d, top[q]]
+                    if bound < goal:
+                        alive = False
+                        break
+                    if bound < lowest:
+                        lowest = bound
+                        for r in range(num_resources):
+                            kept_multipliers[r] = state.multipliers[d, r]
+                    if step >= steps:
+                        if bound == lowest:
+                            break
+                        final = True
+                        for r in range(num_resources):
+                            state.multipliers[d, r] = kept_multipliers[r]
+                        continue
+                    step += 1
+                    length = 0.0
+                    for r in range(num_resources):
+                        total = state.totals[d, r] - best_at[r]
+                        for q in range(chosen):
+                            total += data.quantity[state.local[state.candidates[d, top[q]]], r]
+                        slack[r] = total
+                        length += slack[r] * slack[r] * data.step[r]
+                    if length == 0.0:
+                        break
+                    move = (float(bound - goal) + 1.0) / length
+                    for r in range(num_resources):
+                        wish = state.multipliers[d, r] - move * slack[r] * data.step[r]
+                        cap = data.most[r]
+                        state.multipliers[d, r] = np.int64(max(-cap, min(cap, np.rint(wish))))
+                if d == 1:
+                    for r in range(num_resources):
+                        state.multipliers[0, r] = state.multipliers[1, r]
+                if alive:
+                    # Insertion sort: the lists of parents are nearly in this order.
+                    ticks += 8 * count
+                    for a in range(1, count):
+                        score = state.scores[d, a]
+                        x = state.candidates[d, a]
+                        gain = state.gains[d, a]
+                        half = state.inherited[d, a]
+                        at = a
+                        while at > 0 and state.scores[d, at - 1] < score:
+                            state.scores[d, at] = state.scores[d, at - 1]
+                            state.candidates[d, at] = state.candidates[d, at - 1]
+                            state.gains[d, at] = state.gains[d, at - 1]
+                            state.inherited[d, at] = state.inherited[d, at - 1]
+                            at -= 1
+                        state.scores[d, at] = score
+                        state.candidates[d, at] = x
+                        state.gains[d, at] = gain
+                        state.inherited[d, at] = half
+            counters[ROOT_TICKS] += ticks - before
+            if counters[ROOT_TICKS] > max_root_ticks:
+                counters[CUT_SHORT] += 1
+                d = 0
+                continue
+            leave = not alive
+
+        # -- the next child, or back
+        a = state.at[d]
+        count = state.num_candidates[d]
+        if a >= count:
+            leave = True
+        elif data.bounded and not leave:
+            room = data.max_size - state.items[d]
+            most = room // data.smallest
+            lacking = data.min_size - state.items[d]
+            forced = 1
+            if lacking > 0:
+                forced = max(1, (lacking + data.largest - 1) // data.largest)
+            bound = state.base[d]
+            for q in range(a, min(count, a + most)):
+                score = state.scores[d, q]
+                if q - a >= forced and score <= 0:
+                    break
+                bound += score
+            ticks += 5
+            if count - a < forced or bound < threshold[root]:
+                leave = True
+        if leave:
+            if cuts:
+                leave_cuts(state.atoms[d], data.cut_start, data.cut_of, state.met)
+            d -= 1
+            continue
+        state.at[d] = a + 1
+        x = state.candidates[d, a]
+        i = state.local[x]
+        state.atoms[d + 1] = i
+        state.linear[d + 1] = state.linear[d] + state.gains[d, a]
+        if cuts:
+            state.linear[d + 1] -= enter_cuts(
+                i, data.cut_start, data.cut_of, data.cut_price, state.met
+            )
+        state.items[d + 1] = state.items[d] + data.size[i]
+        for r in range(num_resources):
+            state.totals[d + 1, r] = state.totals[d, r] + data.quantity[i, r]
+            state.multipliers[d + 1, r] = state.multipliers[d, r]
+        kept = 0
+        for b in range(a + 1, count):
+            y = state.candidates[d, b]
+            if state.beside[x, y]:
+                state.candidates[d + 1, kept] = y
+                state.gains[d + 1, kept] = state.gains[d, b] + data.pair_factor * state.half[x, y]
+                state.inherited[d + 1, kept] = state.inherited[d, b]
+                kept += 1
+        ticks += 3 * (count - a)
+        state.num_candidates[d + 1] = kept
+        counters[FRESH] = 1
+        d += 1

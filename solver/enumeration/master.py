@@ -1,0 +1,301 @@
+"""The linear relaxation of choosing groups (the *master*), its cuts and its dual prices.
+
+One variable a column; rows: every atom in at most one group (exactly one if it must join), the
+bounds on group numbers, the shared limits, and *subset rows* (Jepsen, Petersen, Spoorendonk &
+Pisinger, 2008): of the groups that hold two or more of three atoms, at most one is chosen, which
+is the Chvatal-Gomory rounding of half the sum of the three atoms' rows.
+
+GLOP solves it in floats; nothing it says is believed. ``integer_prices`` turns its duals into whole
+numbers of the right sign, and a bound is then computed from these in exact arithmetic
+(``columns.proved_bound``), valid whatever the duals.
+"""
+
+from __future__ import annotations
+
+import datetime
+import math
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from ortools.math_opt.python import mathopt
+
+from solver.context import SolveContext
+from solver.enumeration.atoms import Atoms
+from solver.enumeration.columns import Columns, Prices, join, no_columns
+from solver.enumeration.search_data import FloatArray
+from solver.errors import SolverError
+from solver.problem import BoolArray, IntArray
+
+Triple = tuple[int, int, int]
+
+#: Cost of leaving a row unmet, in units of the largest group value.
+UNMET_COST = 10.0
+#: A subset row is worth adding if it is violated by this.
+MIN_VIOLATION = 0.02
+#: Most cuts added at once, and most of these on one atom.
+MAX_NEW_CUTS, MAX_CUTS_AN_ATOM = 100, 6
+#: Prices beyond this are cut off; ``GroupSearch.accepts`` refuses such sizes.
+_HUGE = 2.0**61
+
+
+@dataclass(frozen=True, slots=True)
+class LpAnswer:
+    """A solved master.
+
+    Attributes
+    ----------
+    unmet : sum of the unmet parts of rows; the relaxation has no solution if it stays positive.
+    weights : float [columns], the share of each column.
+    atoms, kinds, shared, cuts : duals of the rows, in the problem's units.
+    """
+
+    unmet: float
+    weights: FloatArray
+    atoms: FloatArray
+    kinds: FloatArray
+    shared: FloatArray
+    cuts: FloatArray
+
+
+class Master:
+    """A master that grows by columns and cuts."""
+
+    def __init__(self, atoms: Atoms, context: SolveContext, unit: int) -> None:
+        self.atoms = atoms
+        self.context = context
+        self.columns: Columns = no_columns()
+        self.triples: list[Triple] = []
+        self._unit = float(max(1, unit))
+        self._unmet_cost = UNMET_COST
+        self._known: set[tuple[int, frozenset[int]]] = set()
+        self._variables: list[Any] = []
+        self._unmet: list[Any] = []
+        problem = atoms.problem
+        model = mathopt.Model(name="groups")
+        model.objective.is_maximize = True
+        self._model = model
+        self._atom_rows = [
+            model.add_linear_constraint(lb=1.0 if must else -math.inf, ub=1.0)
+            for must in atoms.must.tolist()
+        ]
+        self._kind_rows = [
+            model.add_linear_constraint(lb=float(low), ub=float(high))
+            for low, high in zip(problem.min_groups, atoms.max_groups, strict=True)
+        ]
+        self._shared_scale = [
+            float(
+                max(1, np.abs(problem.shared_group_use[s]).max(), np.abs(atoms.item_use[s]).max())
+            )
+            for s in range(problem.num_shared_limits)
+        ]
+        self._shared_rows = [
+            model.add_linear_constraint(ub=float(limit) / scale)
+            for limit, scale in zip(problem.shared_limit, self._shared_scale, strict=True)
+        ]
+        self._cut_rows: list[Any] = []
+        for row, must in zip(self._atom_rows, atoms.must.tolist(), strict=True):
+            if must:
+                self._allow_unmet(row, 1.0)
+        for row, low in zip(self._kind_rows, problem.min_groups.tolist(), strict=True):
+            if low > 0:
+                self._allow_unmet(row, 1.0)
+        for s, row in enumerate(self._shared_rows):
+            if problem.shared_limit[s] < 0:
+                self._allow_unmet(row, -1.0)
+        self._solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
+
+    def close(self) -> None:
+        """Free the solver."""
+        self._solver.close()
+
+    def add(self, columns: Columns) -> int:
+        """Add the columns that are not in it yet; returns their number."""
+        fresh = []
+        for c in range(len(columns)):
+            key = (int(columns.kinds[c]), frozenset(columns.atoms_of(c)))
+            if key not in self._known:
+                self._known.add(key)
+                fresh.append(c)
+        added = columns.take(np.array(fresh, np.int64))
+        uses = added.uses(self.atoms)
+        for c in range(len(added)):
+            variable = self._model.add_variable(lb=0.0)
+            self._model.objective.set_linear_coefficient(
+                variable, float(added.values[c]) / self._unit
+            )
+            members = added.atoms_of(c)
+            for atom in members:
+                self._atom_rows[atom].set_coefficient(variable, 1.0)
+            self._kind_rows[added.kinds[c]].set_coefficient(variable, 1.0)
+            for s, row in enumerate(self._shared_rows):
+                row.set_coefficient(variable, float(uses[s, c]) / self._shared_scale[s])
+            inside = set(members)
+            for triple, row in zip(self.triples, self._cut_rows, strict=True):
+                if len(inside.intersection(triple)) > 1:
+                    row.set_coefficient(variable, 1.0)
+            self._variables.append(variable)
+        self.columns = join([self.columns, added]) if len(self.columns) else added
+        self.context.charge(20 * len(added))
+        return len(added)
+
+    def add_violated(self, weights: FloatArray) -> int:
+        """Add violated subset rows at an LP solution; returns their number."""
+        found = self._violated(weights)
+        self.add_cuts(found)
+        return len(found)
+
+    def add_cuts(self, triples: list[Triple]) -> None:
+        """Add the subset rows of some triples of atoms."""
+        holders: list[list[int]] = [[] for _ in range(self.atoms.num_atoms)]
+        for c, atom in zip(self.columns.holder, self.columns.members, strict=True):
+            holders[atom].append(c)
+        for triple in triples:
+            row = self._model.add_linear_constraint(ub=1.0)
+            times = Counter(c for atom in triple for c in holders[atom])
+            for c, number in times.items():
+                if number > 1:
+                    row.set_coefficient(self._variables[c], 1.0)
+            self.triples.append(triple)
+            self._cut_rows.append(row)
+
+    def raise_unmet_cost(self, factor: float) -> None:
+        """Make unmet rows dearer."""
+        self._unmet_cost *= factor
+        for variable in self._unmet:
+            self._model.objective.set_linear_coefficient(variable, -self._unmet_cost)
+
+    def solve(self) -> LpAnswer | None:
+        """Solve it; ``None`` if the time is up or GLOP finds no precise solution.
+
+        Raises
+        ------
+        SolverError
+            If GLOP fails (MathOpt hides its message in the exception's context).
+        """
+        result = self._run_glop()
+        if result.termination.reason == mathopt.TerminationReason.IMPRECISE:
+            # A warm start may have gone astray; begin anew.
+            self._solver.close()
+            self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
+            result = self._run_glop()
+        if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+            return None
+        unmet = sum(max(0.0, value) for value in result.variable_values(self._unmet))
+        weights = np.array(result.variable_values(self._variables), np.float64)
+        return LpAnswer(
+            unmet=unmet,
+            weights=weights,
+            atoms=self._duals(result, self._atom_rows),
+            kinds=self._duals(result, self._kind_rows),
+            shared=self._duals(result, self._shared_rows) / np.array(self._shared_scale),
+            cuts=self._duals(result, self._cut_rows),
+        )
+
+    def integer_prices(self, answer: LpAnswer, scale: int) -> Prices:
+        """The duals of an answer as whole numbers of the right sign, times scale."""
+
+        def whole(duals: FloatArray) -> IntArray:
+            return np.clip(np.ceil(scale * duals), -_HUGE, _HUGE).astype(np.int64)
+
+        atoms = whole(answer.atoms)
+        return Prices(
+            scale,
+            np.where(self.atoms.must, atoms, np.maximum(atoms, 0)),
+            whole(answer.kinds),
+            np.maximum(whole(answer.shared), 0),
+            np.maximum(whole(answer.cuts), 0),
+            np.array(self.triples, np.int64).reshape(-1, 3),
+        )
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _run_glop(self) -> Any:
+        parameters = mathopt.SolveParameters(random_seed=self.context.limits.seed)
+        seconds = self.context.remaining_seconds
+        if seconds is not None:
+            parameters.time_limit = datetime.timedelta(seconds=max(seconds, 0.01))
+        try:
+            result = self._solver.solve(params=parameters)
+        except Exception as error:
+            raise SolverError(f"GLOP failed: {error.__context__ or error}") from error
+        rows = len(self._atom_rows) + len(self._cut_rows)
+        iterations = int(result.solve_stats.simplex_iterations)
+        self.context.charge(2000 + len(self._variables) + iterations * (20 + rows // 12))
+        return result
+
+    def _allow_unmet(self, row: Any, coefficient: float) -> None:
+        variable = self._model.add_variable(lb=0.0)
+        row.set_coefficient(variable, coefficient)
+        self._model.objective.set_linear_coefficient(variable, -self._unmet_cost)
+        self._unmet.append(variable)
+
+    def _duals(self, result: Any, rows: list[Any]) -> FloatArray:
+        return np.array(result.dual_values(rows), np.float64) * self._unit
+
+    def _violated(self, weights: FloatArray) -> list[Triple]:
+        support = np.flatnonzero(weights > 1e-9)
+        part = self.columns.take(support)
+        used, position = np.unique(part.members, return_inverse=True)
+        inside = np.zeros((len(used), len(part)), np.bool_)
+        inside[position, part.holder] = True
+        triples, sums = violated_triples(inside, weights[support], 1.0 + MIN_VIOLATION)
+        self.context.charge(len(used) ** 3 // 6000 + 1)
+        chosen: list[Triple] = []
+        times = np.zeros(len(used), np.int64)
+        known = set(self.triples)
+        for at in np.argsort(-sums, kind="stable").tolist():
+            three = triples[at]
+            first, second, third = used[three].tolist()
+            triple = (first, second, third)
+            if triple in known or times[three].max() >= MAX_CUTS_AN_ATOM:
+                continue
+            times[three] += 1
+            chosen.append(triple)
+            if len(chosen) == MAX_NEW_CUTS:
+                break
+        return chosen
+
+
+@njit(cache=True)
+def violated_triples(
+    inside: BoolArray, weights: FloatArray, least: float
+) -> tuple[IntArray, FloatArray]:
+    """Triples of atoms whose subset row is above ``least``, and the row's left side.
+
+    Parameters
+    ----------
+    inside : bool [n, S], whether each atom is in each column.
+    weights : float [S].
+    """
+    n, size = inside.shape
+    together = np.zeros((n, n), np.float64)
+    for c in range(size):
+        for i in range(n):
+            if inside[i, c]:
+                for j in range(n):
+                    if inside[j, c]:
+                        together[i, j] += weights[c]
+    room = 100_000
+    triples = np.zeros((room, 3), np.int64)
+    sums = np.zeros(room, np.float64)
+    found = 0
+    for i in range(n):
+        for j in range(i + 1, n):
+            if together[i, j] <= 0.0:
+                continue
+            for k in range(j + 1, n):
+                if together[i, j] + together[i, k] + together[j, k] <= least:
+                    continue
+                left = 0.0
+                for c in range(size):
+                    number = int(inside[i, c]) + int(inside[j, c]) + int(inside[k, c])
+                    if number > 1:
+                        left += weights[c]
+                if left > least and found < room:
+                    triples[found, 0], triples[found, 1], triples[found, 2] = i, j, k
+                    sums[found] = left
+                    found += 1
+    return triples[:found], sums[:found]

@@ -1,0 +1,256 @@
+"""The command line as a user meets it: exit codes, streams, files whole or not at all."""
+
+from __future__ import annotations
+
+import errno
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from consortium.cli.app import BAD_INPUT, DEFECT, DONE, NO_PLAN_EXISTS, NO_PLAN_FOUND, code_of
+from consortium.plan import Plan
+
+ROOT = Path(__file__).parents[2]
+DEMO = ROOT / "consortium" / "data" / "registers" / "sialkot-demo.xlsx"
+WORK = ["--work", "60000000"]
+
+Captured = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The demo proposed once, with all its files."""
+    folder = tmp_path_factory.mktemp("made")
+    code = code_of(["propose", str(DEMO), "--market", "ZAF", *WORK, "-o", str(folder / "demo")])
+    assert code == DONE
+    return folder
+
+
+def test_propose_writes_all_files(made: Path) -> None:
+    names = sorted(path.name for path in made.iterdir())
+    assert names == ["demo.json", "demo.log.json", "demo.png", "demo.xlsx"]
+    plan = Plan.load(made / "demo.json")
+    assert plan.status == "OPTIMAL"
+    log = json.loads((made / "demo.log.json").read_text(encoding="utf-8"))
+    assert log["trace"]
+
+
+def test_cards_name_members_fees_and_proof(made: Path, capsys: Captured) -> None:
+    assert code_of(["propose", str(DEMO), "--market", "ZAF", *WORK]) == DONE
+    out, err = capsys.readouterr()
+    plan = Plan.load(made / "demo.json")
+    for group in plan.consortia:
+        for firm in group.members:
+            assert firm in out
+    assert "Proved best" in out
+    assert "No expert has yet judged" in out
+    assert err == ""  # no live line where stderr is no terminal
+
+
+def test_json_goes_to_stdout_alone(capsys: Captured) -> None:
+    assert code_of(["propose", str(DEMO), "--market", "ZAF", *WORK, "--json"]) == DONE
+    out, _ = capsys.readouterr()
+    assert Plan.from_json(out).consortia
+
+
+def test_check_passes_and_fails_with_its_codes(
+    made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    plan = made / "demo.json"
+    assert code_of(["check", str(plan)]) == DONE
+    assert "consistent in itself" in capsys.readouterr().out
+    assert code_of(["check", str(plan), "--register", str(DEMO)]) == DONE
+    assert "correct for this register" in capsys.readouterr().out
+    edited = tmp_path / "edited.json"
+    content = json.loads(plan.read_text(encoding="utf-8"))
+    content["consortia"][0]["fees"][0]["cents"] += 1
+    edited.write_text(json.dumps(content), encoding="utf-8")
+    assert code_of(["check", str(edited)]) == DONE
+    assert code_of(["check", str(edited), "--register", str(DEMO)]) == BAD_INPUT
+    assert "fees" in capsys.readouterr().out
+    assert code_of(["check", str(edited), "--register", str(DEMO), "--json"]) == BAD_INPUT
+    assert json.loads(capsys.readouterr().out)["ok"] is False
+
+
+def test_start_from_a_plan(made: Path, capsys: Captured) -> None:
+    start = ["--start", str(made / "demo.json"), "--strategy", "greedy", "--json"]
+    assert code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, *start]) == DONE
+    again = Plan.from_json(capsys.readouterr().out)
+    assert again.objective_cents >= Plan.load(made / "demo.json").objective_cents
+
+
+@pytest.mark.parametrize("ending", [".graphml", ".json", ".csv", ".png"])
+def test_graph_in_every_format(ending: str, tmp_path: Path) -> None:
+    target = tmp_path / f"graph{ending}"
+    assert code_of(["graph", str(DEMO), "--market", "ZAF", "-o", str(target)]) == DONE
+    assert target.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("ending", [".xlsx", ".csv"])
+def test_sample_can_be_proposed_for(ending: str, tmp_path: Path) -> None:
+    target = tmp_path / f"sample{ending}"
+    made = ["sample", "surgical-sialkot", "--firms", "30", "--seed", "4", "-o", str(target)]
+    assert code_of(made) == DONE
+    propose = ["propose", str(target), "-m", "ZAF", *WORK, "--no-turning-points"]
+    assert code_of(propose) == DONE
+
+
+def test_markets_and_columns(capsys: Captured) -> None:
+    assert code_of(["markets"]) == DONE
+    assert "ZAF" in capsys.readouterr().out
+    assert code_of(["markets", "show", "ZAF"]) == DONE
+    assert "estimate" in capsys.readouterr().out
+    assert code_of(["markets", "show", "ZAF", "--json"]) == DONE
+    assert len(json.loads(capsys.readouterr().out)["facts"]) == 37
+    assert code_of(["sample", "--columns"]) == DONE
+    assert "capacity_units_per_year" in capsys.readouterr().out
+
+
+BAD: tuple[tuple[str, list[str], str], ...] = (
+    ("no file", ["propose", "nowhere.xlsx", "-m", "ZAF"], "nowhere.xlsx"),
+    ("unknown market", ["propose", str(DEMO), "-m", "XXX"], "XXX"),
+    ("market twice", ["propose", str(DEMO), "-m", "ZAF", "-m", "ZAF"], "twice"),
+    ("no market", ["propose", str(DEMO)], "--market"),
+    ("negative seconds", ["propose", str(DEMO), "-m", "ZAF", "--seconds", "-1"], "seconds"),
+    ("seconds not a number", ["propose", str(DEMO), "-m", "ZAF", "--seconds", "soon"], "--seconds"),
+    ("NaN gap", ["propose", str(DEMO), "-m", "ZAF", "--gap", "nan"], "gap"),
+    ("no workers", ["propose", str(DEMO), "-m", "ZAF", "--workers", "0"], "workers"),
+    ("unknown strategy", ["propose", str(DEMO), "-m", "ZAF", "--strategy", "luck"], "luck"),
+    ("unknown command", ["solve"], "solve"),
+    ("check of no plan", ["check", str(ROOT / "LICENSE")], "JSON"),
+    ("rules without register", ["check", str(ROOT / "LICENSE"), "--rules", "r.toml"], "--register"),
+    ("graph of unknown kind", ["graph", str(DEMO), "-m", "ZAF", "-o", "x.svg"], ".graphml"),
+    ("graph of unknown mode", ["graph", str(DEMO), "-m", "ZAF", "-o", "x.csv", "--mode", "y"], "y"),
+    ("sample of unknown cluster", ["sample", "tea-kericho", "-o", "x.xlsx"], "tea-kericho"),
+    ("sample without a file", ["sample", "surgical-sialkot"], "-o"),
+    ("sample in no format", ["sample", "surgical-sialkot", "-o", "x.pdf"], "x.pdf"),
+    ("market to show", ["markets", "show", "ATL"], "ATL"),
+    ("output in no folder", ["propose", str(DEMO), "-m", "ZAF", "-o", "no/where"], "no is no folder"),
+)
+
+
+@pytest.mark.parametrize(("name", "arguments", "named"), BAD, ids=[b[0] for b in BAD])
+def test_bad_input_is_named_with_exit_code_2(
+    name: str, arguments: list[str], named: str, capsys: Captured, tmp_path: Path
+) -> None:
+    before = sorted(Path.cwd().iterdir())
+    assert code_of(arguments) == BAD_INPUT
+    out, err = capsys.readouterr()
+    assert named in err
+    assert out == ""
+    assert "Traceback" not in err
+    assert sorted(Path.cwd().iterdir()) == before
+
+
+def test_all_faults_of_all_inputs_at_once(tmp_path: Path, capsys: Captured) -> None:
+    rules = tmp_path / "rules.toml"
+    rules.write_text("[[together]]\nfirms = ['S0001']\n[size]\nmin = 'x'\n", encoding="utf-8")
+    programme = tmp_path / "programme.toml"
+    programme.write_text("ramp = 3\nnonsense = 1\n", encoding="utf-8")
+    files = ["--rules", str(rules), "--programme", str(programme)]
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", "-m", "QQQ", "--workers", "0", *files])
+    assert code == BAD_INPUT
+    err = capsys.readouterr().err
+    for named in ("QQQ", "workers", "together.firms", "size.min", "ramp", "nonsense"):
+        assert named in err
+
+
+def rules_file(folder: Path, text: str) -> list[str]:
+    path = folder / "rules.toml"
+    path.write_text(text, encoding="utf-8")
+    return ["--rules", str(path)]
+
+
+def test_rules_that_contradict_on_reading_are_2(tmp_path: Path, capsys: Captured) -> None:
+    text = "[[together]]\nfirms=['S0008','S0012']\n[[apart]]\nfirms=['S0012','S0008']\n"
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *rules_file(tmp_path, text)])
+    assert code == BAD_INPUT
+    assert "also together" in capsys.readouterr().err
+
+
+def test_rules_only_solving_shows_to_contradict_are_3(tmp_path: Path, capsys: Captured) -> None:
+    text = "[must_join]\nfirms=['S0008','S0012']\n[max_consortia]\nZAF=0\n"
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, *rules_file(tmp_path, text)])
+    assert code == NO_PLAN_EXISTS
+    err = capsys.readouterr().err
+    assert "must join" in err
+    assert "consortia for ZAF: at most 0" in err
+
+
+def test_output_never_over_the_input(tmp_path: Path, capsys: Captured) -> None:
+    own = tmp_path / "own.xlsx"
+    own.write_bytes(DEMO.read_bytes())
+    code = code_of(["propose", str(own), "-m", "ZAF", *WORK, "-o", str(tmp_path / "own")])
+    assert code == BAD_INPUT
+    assert own.read_bytes() == DEMO.read_bytes()
+    assert [path.name for path in tmp_path.iterdir()] == ["own.xlsx"]
+
+
+def test_full_disk_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def full(_descriptor: int) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "fsync", full)
+    target = tmp_path / "plan"
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, "-o", str(target)])
+    assert code == BAD_INPUT
+    assert list(tmp_path.iterdir()) == []
+    assert "space" in capsys.readouterr().err.lower()
+
+
+def test_unwritable_folder(tmp_path: Path, capsys: Captured) -> None:
+    blocked = tmp_path / "file"
+    blocked.write_text("x", encoding="utf-8")
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, "-o", str(blocked / "plan")])
+    assert code == BAD_INPUT
+    assert "folder" in capsys.readouterr().err
+
+
+def test_a_defect_of_ours_is_1_and_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: Captured
+) -> None:
+    def broken(*_: object, **__: object) -> None:
+        raise RuntimeError("wires crossed")
+
+    monkeypatch.setattr("consortium.cli.proposing.propose", broken)
+    assert code_of(["propose", str(DEMO), "-m", "ZAF"]) == DEFECT
+    err = capsys.readouterr().err
+    assert "wires crossed" in err
+    assert "report" in err
+
+
+def test_interrupt_before_a_plan_is_4(monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("consortium.cli.proposing.propose", interrupted)
+    assert code_of(["propose", str(DEMO), "-m", "ZAF"]) == NO_PLAN_FOUND
+    assert "Interrupted" in capsys.readouterr().err
+
+
+def test_ctrl_c_gives_the_best_plan_so_far(tmp_path: Path) -> None:
+    """A dense register that is not proved within the time; SIGINT in mid-solve."""
+    register = tmp_path / "dense.xlsx"
+    assert code_of(["sample", "surgical-sialkot", "--firms", "300", "-o", str(register)]) == DONE
+    command = [sys.executable, "-m", "consortium", "propose", str(register), "-m", "ZAF"]
+    command += ["--seconds", "120", "-o", str(tmp_path / "plan")]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    time.sleep(12)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=60)
+    if process.returncode == NO_PLAN_FOUND:
+        assert b"Interrupted" in err
+        return
+    assert process.returncode == DONE, err
+    plan = Plan.load(tmp_path / "plan.json")
+    assert plan.stopped_by in ("interrupt", "optimal")
+    if plan.stopped_by == "interrupt":
+        assert b"nterrupted" in out

@@ -9,7 +9,8 @@ strategy cannot report a wrong one.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -61,6 +62,8 @@ class SolveContext:
         self._began = time.monotonic() if began is None else began
         self._work = 0
         self._phase = "start"
+        self._work_end = limits.work
+        self._seconds_end = None if limits.work is not None else limits.seconds
 
     # -- what a strategy reports ------------------------------------------------------------
 
@@ -129,7 +132,26 @@ class SolveContext:
         """Whether the strategy must return now; cheap, ask it often."""
         if self.stop_reason is None:
             self.stop_reason = self._reason()
-        return self.stop_reason is not None
+        return self.stop_reason is not None or self._share_used()
+
+    @contextmanager
+    def limited(self, max_work: int | None, max_seconds: float | None) -> Iterator[None]:
+        """Tighter limits for a part of the solve; ``None`` for no tighter one.
+
+        Within, ``stopping()`` is true when the part's share is used, which ends the part and not
+        the solve. Seconds count only where no work limit is set, work only where one is.
+        """
+        work_end, seconds_end = self._work_end, self._seconds_end
+        if self.limits.work is not None:
+            if max_work is not None and work_end is not None:
+                self._work_end = min(work_end, self._work + max_work)
+        elif max_seconds is not None:
+            end = self.seconds + max_seconds
+            self._seconds_end = end if seconds_end is None else min(seconds_end, end)
+        try:
+            yield
+        finally:
+            self._work_end, self._seconds_end = work_end, seconds_end
 
     @property
     def seconds(self) -> float:
@@ -144,14 +166,14 @@ class SolveContext:
     @property
     def remaining_work(self) -> int | None:
         """Work units left, ``None`` without a work limit."""
-        return None if self.limits.work is None else max(0, self.limits.work - self._work)
+        return None if self._work_end is None else max(0, self._work_end - self._work)
 
     @property
     def remaining_seconds(self) -> float | None:
         """Wall-clock seconds left; ``None`` when the clock must not decide."""
-        if self.limits.work is not None or self.limits.seconds is None:
+        if self._seconds_end is None:
             return None
-        return max(0.0, self.limits.seconds - self.seconds)
+        return max(0.0, self._seconds_end - self.seconds)
 
     @property
     def workers(self) -> int:
@@ -163,6 +185,11 @@ class SolveContext:
         return np.random.default_rng(self.limits.seed)
 
     # -- inside -----------------------------------------------------------------------------
+
+    def _share_used(self) -> bool:
+        if self._work_end is not None and self._work >= self._work_end:
+            return True
+        return self._seconds_end is not None and self.seconds >= self._seconds_end
 
     def _reason(self) -> str | None:
         if self.infeasible:

@@ -1,0 +1,22 @@
+"""Local search for every field of the problem: annealing over atoms, in numba.
+
+``atoms`` contracts what moves as one; ``world`` lays the problem out as a few wide arrays;
+``kernels``, ``moves`` and ``openings`` change one grouping and keep its sums exact in int64;
+``annealing`` is the loop and the one compiled entry; ``engine`` is its Python handle; ``driver``
+is the strategy. ``draft`` and ``growth`` are the plain-Python counterparts for light strategies
+and ``repair``.
+"""
+
+from __future__ import annotations
+
+from solver.context import SolveContext
+
+
+def search(context: SolveContext) -> None:
+    """Strategy "search"; see ``driver``. numba is loaded only when it runs."""
+    from solver.search.driver import run_search
+
+    run_search(context)
+
+
+__all__ = ["search"]

@@ -1,0 +1,99 @@
+"""The search strategy: annealing in cycles, from the incumbent and from scratch by turns.
+
+Each cycle anneals once, from a temperature at which most changes of value pass to one at which
+few do (both in units of the mean change of value, measured first); cycles grow longer until they
+bring nothing. Kernels run in chunks between looks at the limits, and improvements are offered
+between chunks. No bound is claimed.
+"""
+
+from __future__ import annotations
+
+from solver.context import SolveContext
+from solver.search.atoms import contract
+from solver.search.engine import Engine, pins_only
+
+#: Cycles without an improvement after which the search ends, once a feasible grouping is known.
+MAX_FRUITLESS = 6
+#: Cycles after which it ends if none is known.
+MAX_HOPELESS = 12
+#: Moves of the first cycle per atom, how much longer each cycle is than the one before, and the
+#: longest.
+FIRST_MOVES, GROWTH, LONGEST = 600, 1.5, 200_000_000
+#: Temperatures at both ends of a cycle, in units of the mean change of value.
+HOT, COLD = 0.8, 0.03
+#: Moves that measure the mean change of value.
+TRIAL_MOVES = 2_000
+#: Ticks a work unit (a microsecond) stands for; 130-300 ticks a move took 0.7-1.8 us.
+TICKS_A_UNIT = 170
+#: Ticks between two looks at the limits, about a tenth of a second.
+CHUNK_TICKS = 17_000_000
+
+
+def run_search(context: SolveContext) -> None:
+    """Improve groupings by annealing until limits or stagnation end it."""
+    context.phase("search")
+    atoms = contract(context.problem)
+    context.charge(1000 + atoms.num_atoms + len(atoms.adj))
+    if atoms.flaw is not None or context.stopping():
+        return
+    _Search(context, Engine(atoms, context.limits.seed)).run()
+
+
+class _Search:
+    """One run of the strategy."""
+
+    def __init__(self, context: SolveContext, engine: Engine) -> None:
+        self.context, self.engine = context, engine
+        self.scratch = pins_only(engine.atoms)
+        self._charged = 0
+
+    def run(self) -> None:
+        """Cycles, each from the incumbent or from scratch."""
+        context, engine = self.context, self.engine
+        engine.load(self.scratch)
+        engine.begin(TRIAL_MOVES, 1.0, 1.0)
+        self._anneal(TRIAL_MOVES)
+        moves = float(FIRST_MOVES * max(1, engine.atoms.num_atoms))
+        fruitless = cycle = 0
+        while not context.stopping():
+            known = context.objective is not None
+            if fruitless >= (MAX_FRUITLESS if known else MAX_HOPELESS):
+                return
+            before = context.objective
+            engine.measure()
+            if cycle % 2 == 0 or not known:
+                engine.load(self.scratch)
+                engine.begin(int(moves), HOT, COLD)
+            else:
+                engine.load(self._incumbent())
+                engine.begin(int(moves), HOT / 3, COLD)
+            self._anneal(int(moves))
+            fruitless = fruitless + 1 if context.objective == before else 0
+            moves = min(moves * GROWTH, LONGEST)
+            cycle += 1
+
+    def _anneal(self, moves: int) -> None:
+        """Anneal in chunks, within the limits, and offer what is better after each."""
+        context, engine = self.context, self.engine
+        while engine.moves < moves and not context.stopping():
+            left, ticks = context.remaining_work, CHUNK_TICKS
+            if left is not None:
+                ticks = min(ticks, left * TICKS_A_UNIT)
+            at = engine.moves
+            engine.go(moves - at, ticks)
+            units = (engine.ticks - self._charged) // TICKS_A_UNIT
+            self._charged += units * TICKS_A_UNIT
+            context.charge(max(1, units))
+            best = engine.best
+            if best is not None and (context.objective is None or best > context.objective):
+                context.offer(engine.best_grouping())
+            if engine.moves == at:
+                return  # nothing can move
+
+    def _incumbent(self) -> list[tuple[int, list[int]]]:
+        """The incumbent's groups as (kind, atoms)."""
+        grouping, of_item = self.context.grouping, self.engine.atoms.of_item
+        assert grouping is not None
+        return [
+            (group.kind, sorted({int(of_item[i]) for i in group.members})) for group in grouping
+        ]

@@ -17,7 +17,7 @@ class Limits:
 
     Attributes
     ----------
-    seconds : wall-clock seconds for everything, ``None`` for no limit. Ignored when ``work`` is set.
+    seconds : wall-clock seconds for everything, ``None`` for no limit; ignored with ``work``.
     work : deterministic work units (about a microsecond each), ``None`` for no limit. When set,
         nothing but work stops any inner step and one worker is used, so the same problem, seed,
         strategy and work give the same grouping, byte for byte.

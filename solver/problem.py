@@ -76,7 +76,7 @@ class GroupingProblem:
     item_values : int64 [K, n]; default 0.
     pairs : int32 [E, 2], i < j, unique; default none.
     pair_values : int64 [E] (the same in all kinds) or [K, E]; default 0.
-    pair_allowed : bool [E] or [K, E]; default all True. A veto is data, never a large negative value.
+    pair_allowed : bool [E] or [K, E]; default all True. A veto is data, never a large number.
     absent_pairs : whether unlisted pairs are worth 0 ("neutral") or may not group ("forbidden").
     open_values : int64 [K]; default 0.
     min_size, max_size : int64 [K]; default 1 and n.

@@ -223,7 +223,7 @@ def _mend_group(draft: Draft, g: int) -> Iterator[tuple[list[int], Move]]:
                     yield [a, b], lambda d, a=a, b=b: _replace(d, a, b, g)  # type: ignore[misc]
     for a in list(held.atoms):
         yield from _leave(draft, a)
-        for h, other in list(draft.groups.items()):
+        for h in list(draft.groups):
             if h != g and draft.admits(h, a):
                 yield [a], lambda d, a=a, h=h: d.move(a, h)  # type: ignore[misc]
         for k in range(draft.atoms.problem.num_kinds):

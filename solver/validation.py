@@ -245,7 +245,7 @@ class Checker:
         num_kinds: int,
         n: int,
     ) -> int | None:
-        value = problem.resources
+        value: Any = problem.resources
         if value is None:
             num_resources = 0
             out["resources"] = np.zeros((0, n), dtype=np.int64)
@@ -261,7 +261,7 @@ class Checker:
                 for where in np.argwhere(resources < 0)[:_MAX_LISTED]:
                     index = tuple(int(i) for i in where)
                     self.fault("resources", resources[index], "must be 0 or more", index)
-        shape = [(num_kinds, num_resources)]
+        shape: list[tuple[int, ...]] = [(num_kinds, num_resources)]
         low = ints("resource_min", shape, 0)
         high = ints("resource_max", shape, _LIMIT)
         if high is not None:

@@ -117,7 +117,8 @@ def _inputs_of(options: Options) -> list[Path]:
     from consortium.intake import register_files
 
     others = (options.programme, options.rules, options.start)
-    return [*register_files(options.register).values(), *(path for path in others if path is not None)]
+    given = [path for path in others if path is not None]
+    return [*register_files(options.register).values(), *given]
 
 
 def _targets(options: Options) -> dict[str, Path]:

@@ -119,7 +119,9 @@ def _pack(
         if sum(value for value in row if value > 0) > limit:
             model.add(cp_model.LinearExpr.weighted_sum(chosen, row) <= limit)
     worth, unit, reach = _divide(columns.values, "values of the groups")
-    model.maximize(cp_model.LinearExpr.weighted_sum(chosen, worth))
+    # Stopped early, CP-SAT reports a bound of 0 that nobody proved. No choice is worth more than
+    # ``reach``: with that much taken off, 0 is a true bound.
+    model.maximize(cp_model.LinearExpr.weighted_sum(chosen, worth) - reach)
     if hint:
         begin = set(hint)
         for c, variable in enumerate(chosen):
@@ -134,7 +136,7 @@ def _pack(
         return columns.grouping(atoms, picked)
 
     def bound_of(value: int) -> int:
-        return value * unit
+        return (value + reach) * unit
 
     outcome = cpsat.run(
         model,
@@ -144,7 +146,7 @@ def _pack(
         bound_of=bound_of if whole else None,
         max_work=max_work,
         max_seconds=None if max_work is None else max_work / WORK_PER_DETERMINISTIC_SECOND,
-        reach=reach,
+        reach=2 * reach,
         parameters={"presolve_inclusion_work_limit": 0},
     )
     return outcome.status, best

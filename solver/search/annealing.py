@@ -16,13 +16,38 @@ import numba
 
 from solver.search.kernels import bits, compiled, draw, load
 from solver.search.moves import (
-    ending, exchange, keep_best, look, merge, recasting, shift, split,
-)  # fmt: skip
+    ending,
+    exchange,
+    keep_best,
+    look,
+    merge,
+    recasting,
+    shift,
+    split,
+)
 from solver.search.openings import opening
 from solver.search.world import (
-    COOLING, EXCHANGE, LIVE, MERGE, MIX, MOVABLE, MOVES, NUM_CLASSES, NUM_LIVE, LOWER, NUM_MOVABLE,
-    OFF, OPENING, PRICE, RAISE, RECASTING, SHIFT, SPLIT, TEMPERATURE, TICKS,
-)  # fmt: skip
+    COOLING,
+    EXCHANGE,
+    LIVE,
+    LOWER,
+    MERGE,
+    MIX,
+    MOVABLE,
+    MOVES,
+    NUM_CLASSES,
+    NUM_LIVE,
+    NUM_MOVABLE,
+    OFF,
+    OPENING,
+    PRICE,
+    RAISE,
+    RECASTING,
+    SHIFT,
+    SPLIT,
+    TEMPERATURE,
+    TICKS,
+)
 
 if TYPE_CHECKING:
     from solver.search.world import IntArray, World
@@ -90,10 +115,12 @@ def _entry(fingerprint: int) -> Any:
         keep_best(w)
         return fingerprint
 
+    # The kernels allocate nothing: without numba's memory runtime they compile faster.
+    options: dict[str, Any] = {"_nrt": False}
     try:
-        return numba.njit(cache=True, _nrt=False)(run)
+        return numba.njit(cache=True, **options)(run)
     except RuntimeError:  # no folder for the cache is writable
-        return numba.njit(_nrt=False)(run)
+        return numba.njit(**options)(run)
 
 
 def _fingerprint() -> int:

@@ -11,9 +11,27 @@ from solver.grouping import Grouping
 from solver.search.atoms import Atoms
 from solver.search.draft import Draft
 from solver.search.world import (
-    BEST, BEST_HOME, BEST_KIND, CHANGE_COUNT, CHANGE_SUM, COOLING, HAS_BEST, MIX, MOVES, NUM_CLASSES,
-    LOWER, OFF_AMOUNT, OFF_NUMBER, PRICE, RAISE, TEMPERATURE, TICKS, FloatArray, IntArray, world_of,
-)  # fmt: skip
+    BEST,
+    BEST_HOME,
+    BEST_KIND,
+    CHANGE_COUNT,
+    CHANGE_SUM,
+    COOLING,
+    HAS_BEST,
+    LOWER,
+    MIX,
+    MOVES,
+    NUM_CLASSES,
+    OFF_AMOUNT,
+    OFF_NUMBER,
+    PRICE,
+    RAISE,
+    TEMPERATURE,
+    TICKS,
+    FloatArray,
+    IntArray,
+    world_of,
+)
 
 _NOTHING = np.zeros(0, dtype=np.int64)
 

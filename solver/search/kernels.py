@@ -12,18 +12,78 @@ libraries is called.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numba
 import numpy as np
 
 from solver.search.world import (
-    ABSENT_BAD, AFTER, AMOUNT, BEFORE, CLOSED, COUNT, CURVE, CURVED, END, FAR, GROUP_USE, HEAD,
-    HELD, HOME, HULL, ITEMS, KIND, LEAST, LIMIT, LINEAR, LIVE, LIVE_AT, LOG, LOGGED, MAX_GROUPS, MAX_SIZE, MIN_GROUPS, MIN_SIZE, MOST, MUST, NUM_CLASSES, NUM_LIMITS, NUM_LIVE,
-    NUM_RESOURCES, NUMBER, OFF, OFF_AMOUNT, OFF_MUST, OFF_NUMBER, OFF_SIZE, OPEN, OPENED,
-    OTHER, OWN, PAIR_BAD, PAIR_VALUE, PRICE, PUT, RANDOM, RECAST, RESOURCE, ROBBED, ROLE, SHORT,
-    SIZE, SIZE_OFF, SPENT, START, STEP, STRIDE, TAKEN, TICKS, TOTAL, USE, VALUE,
-)  # fmt: skip
+    ABSENT_BAD,
+    AFTER,
+    AMOUNT,
+    BEFORE,
+    CLOSED,
+    COUNT,
+    CURVE,
+    CURVED,
+    END,
+    FAR,
+    GROUP_USE,
+    HEAD,
+    HELD,
+    HOME,
+    HULL,
+    ITEMS,
+    KIND,
+    LEAST,
+    LIMIT,
+    LINEAR,
+    LIVE,
+    LIVE_AT,
+    LOG,
+    LOGGED,
+    MAX_GROUPS,
+    MAX_SIZE,
+    MIN_GROUPS,
+    MIN_SIZE,
+    MOST,
+    MUST,
+    NUM_CLASSES,
+    NUM_LIMITS,
+    NUM_LIVE,
+    NUM_RESOURCES,
+    NUMBER,
+    OFF,
+    OFF_AMOUNT,
+    OFF_MUST,
+    OFF_NUMBER,
+    OFF_SIZE,
+    OPEN,
+    OPENED,
+    OTHER,
+    OWN,
+    PAIR_BAD,
+    PAIR_VALUE,
+    PRICE,
+    PUT,
+    RANDOM,
+    RECAST,
+    RESOURCE,
+    ROBBED,
+    ROLE,
+    SHORT,
+    SIZE,
+    SIZE_OFF,
+    SPENT,
+    START,
+    STEP,
+    STRIDE,
+    TAKEN,
+    TICKS,
+    TOTAL,
+    USE,
+    VALUE,
+)
 
 if TYPE_CHECKING:
     from solver.search.world import IntArray, World
@@ -40,9 +100,12 @@ def compiled(function: Function) -> Function:
     run three times as fast. Helpers therefore may not allocate. Literal arguments would compile a
     helper once more for each; they are passed as ``np.int64(1)``.
     """
-    made: Function = numba.njit(_nrt=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)(
-        function
-    )
+    options: dict[str, Any] = {
+        "_nrt": False,
+        "no_cpython_wrapper": True,
+        "no_cfunc_wrapper": True,
+    }
+    made: Function = numba.njit(**options)(function)
     return made
 
 
@@ -452,7 +515,7 @@ def worth(w: World) -> float:
 @compiled
 def broken(w: World) -> bool:
     """Whether any rule is broken."""
-    for c in range(w.ints[NUM_CLASSES]):
+    for c in range(w.ints[NUM_CLASSES]):  # noqa: SIM110 - numba compiles no generators here
         if w.ints[w.ints[OFF] + c] != 0:
             return True
     return False

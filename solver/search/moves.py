@@ -12,14 +12,65 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from solver.search.kernels import (
-    bits, broken, close_group, compiled, dissolve, draw, link, open_group, pair_of, price_change, put, recast,
-    take, total_price, undo, worth,
-)  # fmt: skip
+    bits,
+    broken,
+    close_group,
+    compiled,
+    dissolve,
+    draw,
+    link,
+    open_group,
+    pair_of,
+    price_change,
+    put,
+    recast,
+    take,
+    total_price,
+    undo,
+    worth,
+)
 from solver.search.world import (
-    ABSENT_BAD, ACCEPTED, AFTER, BEST, BEST_HOME, BEST_KIND, CHANGE_COUNT, CHANGE_SUM, COUNT, END,
-    FIT, FRESH, GROUP_MARK, HAS_BEST, HEAD, HELD, HOME, KIND, LIVE, LOGGED, LUCK, MET, MUST, NUM_CLASSES, NUM_LIMITS,
-    NUM_LIVE, NUM_LUCK, OTHER, OWN, PAIR_BAD, PAIR_VALUE, ROBBED, ROLE, STAMP, START, STEP, STRONG, TEMPERATURE, TICKS, VALUE,
-)  # fmt: skip
+    ABSENT_BAD,
+    ACCEPTED,
+    AFTER,
+    BEST,
+    BEST_HOME,
+    BEST_KIND,
+    CHANGE_COUNT,
+    CHANGE_SUM,
+    COUNT,
+    END,
+    FIT,
+    FRESH,
+    GROUP_MARK,
+    HAS_BEST,
+    HEAD,
+    HELD,
+    HOME,
+    KIND,
+    LIVE,
+    LOGGED,
+    LUCK,
+    MET,
+    MUST,
+    NUM_CLASSES,
+    NUM_LIMITS,
+    NUM_LIVE,
+    NUM_LUCK,
+    OTHER,
+    OWN,
+    PAIR_BAD,
+    PAIR_VALUE,
+    ROBBED,
+    ROLE,
+    STAMP,
+    START,
+    STEP,
+    STRONG,
+    TEMPERATURE,
+    TICKS,
+    VALUE,
+)
 
 if TYPE_CHECKING:
     from solver.search.world import World
@@ -141,7 +192,7 @@ def clear_step(w: World) -> None:
 
 @compiled
 def shift(w: World, i: int) -> None:
-    """Move an atom to another group, to a new one, or out; if one banned partner is there, eject it."""
+    """Move an atom to another group, a new one, or out; one banned partner there is ejected."""
     a, nobody = w.atom[i, HOME], np.int64(-1)
     what = bits(w) & 15
     if what > 1:
@@ -188,7 +239,7 @@ def exchange(w: World, i: int) -> None:
 def relocate(w: World, i: int, b: int, k: int, joined_i: int, j: int) -> None:
     """Move atom ``i`` to group ``b`` of kind ``k``, if that pays; ``b`` = -1 is a new group, ``k``
     = -1 is out. If ``j`` is not -1, it makes room and goes to where ``i`` was, if it may, or out.
-    """  # noqa: D205
+    """
     nobody, own, fit = np.int64(-1), w.ints[OWN], w.ints[FIT]
     a = w.atom[i, HOME]
     value, missing, closed, ka = np.int64(0), np.int64(0), nobody, nobody

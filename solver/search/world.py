@@ -11,7 +11,7 @@ C = 3 + R + L classes of rules.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -19,8 +19,10 @@ import numpy.typing as npt
 from solver.search.atoms import FREE, Atoms
 from solver.search.growth import concave_hull
 
-IntArray = npt.NDArray[np.int64]
-FloatArray = npt.NDArray[np.float64]
+# Elements of kernel arrays are plain integers and floats once compiled; numpy's scalar types would
+# only be in the way of a type checker.
+IntArray: TypeAlias = Any  #: int64
+FloatArray: TypeAlias = Any  #: float64
 
 #: A table of all pairs is kept up to this many atoms; beyond, neighbours are found by bisection.
 MAX_TABLED_ATOMS = 3000
@@ -57,7 +59,8 @@ LEAST, MOST, CURVE, CURVE_END, HULL, HULL_END, STRIDE = range(7)
 OTHER, STRONG, PAIR_DATA = range(3)
 # Entries of World.ints: what is known now, sizes, and where the blocks of varying length begin.
 (
-    RANDOM, VALUE, NUM_LIVE, BEST, HAS_BEST, TICKS, MOVES, FRESH, LOGGED, ACCEPTED, STAMP, ABSENT_BAD,
+    RANDOM, VALUE, NUM_LIVE, BEST, HAS_BEST, TICKS, MOVES, FRESH, LOGGED, ACCEPTED, STAMP,
+    ABSENT_BAD,
     NUM_RESOURCES, NUM_LIMITS, NUM_CLASSES, NUM_MOVABLE, FAR,
     OWN, FIT, USE, SHORT, GROUP_USE,
     SPENT, LIMIT, OFF, STEP, SUMS, MOVABLE, LOG, MIX,

@@ -131,7 +131,11 @@ BAD: tuple[tuple[str, list[str], str], ...] = (
     ("sample without a file", ["sample", "surgical-sialkot"], "-o"),
     ("sample in no format", ["sample", "surgical-sialkot", "-o", "x.pdf"], "x.pdf"),
     ("market to show", ["markets", "show", "ATL"], "ATL"),
-    ("output in no folder", ["propose", str(DEMO), "-m", "ZAF", "-o", "no/where"], "no is no folder"),
+    (
+        "output in no folder",
+        ["propose", str(DEMO), "-m", "ZAF", "-o", "no/where"],
+        "no is no folder",
+    ),
 )
 
 

@@ -19,8 +19,8 @@ from consortium.documents.words import (
     MODES,
     NOT_JUDGED,
     enough_members,
+    families_brought,
     family_label,
-    family_short,
     firm_name,
     grade_sentence,
     heading,
@@ -107,14 +107,14 @@ class _Cards:
             label = self._text(f"fee, year {year}")
             table.add_column(label, width=fee_width, justify="right", overflow="fold")
         for firm_id in group.members:
-            words = self._firm_words(firm_id, "town" in widths)
+            words = self._firm_words(group.market, firm_id, "town" in widths)
             row = [plain(firm_id), *(words[column] for column in widths)]
             row += ["holds" if firm_id in group.certificates[n] else "to obtain" for n in held]
             row += [fees.get((firm_id, year), "") for year in years]
             table.add_row(*map(self._text, row))
         return table
 
-    def _firm_words(self, firm_id: str, town_apart: bool) -> dict[str, str]:
+    def _firm_words(self, market: str, firm_id: str, town_apart: bool) -> dict[str, str]:
         """Cells of the table of members, by heading."""
         name = firm_name(self.case, firm_id) or "not in this register"
         firm = self.case.register.by_id.get(firm_id)
@@ -124,7 +124,7 @@ class _Cards:
         return {
             "name": name if town_apart else f"{name}, {town}",
             "town": town,
-            "families": ", ".join(family_short(p.family) for p in firm.products),
+            "families": ", ".join(families_brought(self.case, market, firm)),
         }
 
     def _figures(self, group: PlanConsortium) -> list[tuple[str, str]]:

@@ -12,8 +12,8 @@ from consortium.documents.sheets import DECIMAL, PERCENT, WHOLE, Sheet, Styles
 from consortium.documents.words import (
     MODES,
     enough_members,
+    families_brought,
     family_label,
-    family_short,
     firm_name,
     heading,
     in_order,
@@ -111,7 +111,7 @@ def _member(
     firm = case.register.by_id.get(firm_id)
     why = next((r for r in group.member_reasons if r.firm == firm_id), None)
     held = sorted(name for name, firms in group.certificates.items() if firm_id in firms)
-    families = [] if firm is None else [family_short(p.family) for p in firm.products]
+    families = [] if firm is None else families_brought(case, group.market, firm)
     sheet.text(row, 0, firm_id)
     sheet.text(row, 1, firm_name(case, firm_id))
     if firm is None:

@@ -9,7 +9,9 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from consortium.case import Case
+from consortium.eligibility import families_sold
 from consortium.plan import DoNotForm, Plan, PlanConsortium, TurningPoint
+from consortium.register import Firm
 from consortium.wording import count, listed, usd
 
 #: The register's own limit; longer names come only from cases built in Python.
@@ -81,6 +83,13 @@ def market_name(case: Case, code: str) -> str:
 def plan_label(case: Case, key: str) -> str:
     """The marketing plan's label; its code where the case does not have it."""
     return next((p.label for p in case.plans if p.key == key), key)
+
+
+def families_brought(case: Case, market: str, firm: Firm) -> list[str]:
+    """Short names of the families a firm brings to a market: what it makes and can sell there."""
+    if all(known.code != market for known in case.markets):
+        return []
+    return [family_short(key) for key in families_sold(case, market, firm)]
 
 
 def family_label(case: Case, key: str) -> str:

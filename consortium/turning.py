@@ -251,14 +251,22 @@ def _reason(formulation: Formulation, result: Result, code: str) -> str:
     )
     able = total - sum(why.values())
     words = {
-        "excluded": "are excluded by the rules",
-        "not_a_maker": "are not makers",
-        "no_product": "have no product for the market",
-        "too_costly": "make at a cost above what the market pays",
-        "certificate": "cannot hold the needed certificate",
-        "cannot_pay": "cannot pay their own costs in the launch years",
+        "excluded": ("is excluded by the rules", "are excluded by the rules"),
+        "not_a_maker": ("is not a maker", "are not makers"),
+        "no_product": ("has no product for the market", "have no product for the market"),
+        "too_costly": (
+            "makes at a cost above what the market pays",
+            "make at a cost above what the market pays",
+        ),
+        "certificate": ("cannot hold the needed certificate",) * 2,
+        "cannot_pay": (
+            "cannot pay its own costs in the launch years",
+            "cannot pay their own costs in the launch years",
+        ),
     }
-    detail = "; ".join(f"{number} {words[key]}" for key, number in sorted(why.items()))
+    detail = "; ".join(
+        f"{number:,} {words[key][number != 1]}" for key, number in sorted(why.items())
+    )
     head = f"Of {count(total, 'firm')} {able} could join" + (f" ({detail})." if detail else ".")
     if able < case.size_min:
         return f"{head} A consortium needs {case.size_min}."

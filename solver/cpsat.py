@@ -112,8 +112,14 @@ def run(
     has_bound = False
     if model.has_objective():
         has_bound = (_reach(model) if reach is None else reach) < MAX_EXACT_REACH
-    if bound_of is not None and has_bound:
-        solver.best_bound_callback = lambda value: inbox.put(("bound", value))
+    heard_bound = threading.Event()
+
+    def hear(value: float) -> None:
+        heard_bound.set()
+        inbox.put(("bound", value))
+
+    if has_bound:
+        solver.best_bound_callback = hear
 
     def work() -> None:
         try:
@@ -139,7 +145,10 @@ def run(
     if name == "MODEL_INVALID":
         raise SolverError(f"CP-SAT calls the model invalid: {model.validate()[:500]}")
     bound = None
-    if has_bound and name in ("OPTIMAL", "FEASIBLE", "UNKNOWN"):
+    # A run that ends before the search begins leaves the response's bound at its default, 0, which
+    # is no bound; nothing has been heard then.
+    open_end = name in ("FEASIBLE", "UNKNOWN") and heard_bound.is_set()
+    if has_bound and (name == "OPTIMAL" or open_end):
         bound = _whole(solver.best_objective_bound)
         if bound is not None and bound_of is not None and not _late(context):
             context.prove_bound(bound_of(bound))

@@ -196,9 +196,10 @@ def _join(draft: Draft, a: int) -> Iterator[tuple[list[int], Move]]:
         against = draft.joint(a, held.atoms, held.kind)[1]
         if not against:
             yield [a], lambda d, g=g: d.move(a, g)  # type: ignore[misc]
-        if held.off or not against:
+        if not against:
             outs = [b for b in held.atoms if draft.movable(b)]
         else:
+            # Only the one banned partner may make room: a ban must hold after every move.
             outs = against if len(against) == 1 and draft.movable(against[0]) else []
         for b in outs[:12]:
             yield [a, b], lambda d, g=g, b=b: _replace(d, a, b, g)  # type: ignore[misc]

@@ -51,7 +51,7 @@ class _Place:
             "Name",
             "Town",
             "Employees",
-            "Families it makes",
+            "Families it brings",
             "Certificates it holds",
             "Certificates to obtain",
             "Worth alone (USD)",

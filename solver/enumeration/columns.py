@@ -26,7 +26,7 @@ class Columns:
     kinds : int64 [N].
     values : int64 [N].
     start : int64 [N + 1], where each group's atoms begin.
-    members : int64 [M], atoms; the root (least atom) of each group comes first.
+    members : int64 [M], atoms; the root of each group comes first.
     """
 
     kinds: IntArray
@@ -39,13 +39,20 @@ class Columns:
 
     @property
     def roots(self) -> IntArray:
-        """The least atom of each group, int64 [N]."""
+        """One atom of each group, int64 [N]."""
         return self.members[self.start[:-1]]
 
     @property
     def holder(self) -> IntArray:
         """The column of each entry of ``members``, int64 [M]."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    def some(self, marked: BoolArray) -> BoolArray:
+        """Whether each column holds a marked atom, bool [N]; ``marked`` is bool [n]."""
+        if not len(self):
+            return np.zeros(0, np.bool_)
+        held: BoolArray = np.logical_or.reduceat(marked[self.members], self.start[:-1])
+        return held
 
     def atoms_of(self, column: int) -> list[int]:
         """Atoms of one group."""
@@ -176,7 +183,8 @@ def no_prices(atoms: Atoms, scale: int) -> Prices:
 def proved_bound(atoms: Atoms, prices: Prices, best: IntArray) -> int:
     """Upper bound on every grouping, times scale, given each root's best reduced value.
 
-    Groups of a grouping have different roots, and there are at most ``max_total_groups``.
+    A group's root is one of its atoms, whichever. So groups of a grouping have different roots,
+    and there are at most ``max_total_groups``.
 
     Parameters
     ----------

@@ -190,8 +190,10 @@ class Generation:
         if self._publish:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
-        units = self._settings.root_units * 10**self._thorough
-        found = self._search.improving(prices, least, units, self._settings.pricing_units)
+        settings = self._settings
+        units = settings.root_units * 100**self._thorough
+        many = settings.groups_per_root if self._thorough else 1
+        found = self._search.improving(prices, least, units, settings.pricing_units, many)
         if context.stopping():
             return None
         if found.complete:
@@ -200,16 +202,26 @@ class Generation:
                 self.best = Relaxation(prices, bound)
                 if self._publish:
                     context.prove_bound(bound // prices.scale)
-        number = self._settings.columns_per_root
+            if self._close_enough(answer):
+                self._converged = True
+                return answer
+        number = settings.columns_per_root
         if not master.add(best_of_roots(atoms, found.columns, prices, number)):
             self._converged = found.complete
             self._thorough += 1
             if not found.complete and self._thorough == 1 and self._publish:
                 # Finishing hard roots may take long: first an incumbent.
-                improve(atoms, master.columns, context, self._settings.packing_units)
-            if self._thorough > self._settings.thoroughness and not found.complete:
+                improve(atoms, master.columns, context, settings.packing_units)
+            if self._thorough > settings.thoroughness and not found.complete:
                 return None
         return answer
+
+    def _close_enough(self, answer: LpAnswer) -> bool:
+        """Whether the bound is so near the relaxation that the gap is the incumbent's or cuts'."""
+        objective = self._context.objective
+        if objective is None or self.best is None or answer.unmet > 1e-6 or not self._publish:
+            return False
+        return self.best.value - answer.value < (self.best.value - objective) / 20
 
 
 def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> bool:

@@ -19,6 +19,7 @@ from solver.enumeration.search_data import (
     TICKS,
     KindData,
     SearchState,
+    in_order,
 )
 from solver.errors import ModelTooLarge
 from solver.problem import IntArray
@@ -35,6 +36,12 @@ MAX_SCALED = 2**54
 MAX_REDUCED = 2**60
 #: Entries of the search's square and stack arrays.
 MAX_STATE = 10_000_000
+#: Subgradient steps at the first two depths, and below.
+STEPS = 12, 8
+#: With more pairs than 1/8 of the square of the atoms, a search at prices takes the atoms of least
+#: score as roots first: most of them are dismissed at once, and the others have few candidates.
+#: In sparser graphs the degeneracy order keeps candidates few better than scores do.
+DENSE = 8
 _NO_LIMIT = 2**62
 
 
@@ -68,6 +75,7 @@ class GroupSearch:
         self.scale = 1
         while self.scale < MAX_SCALE and 2 * self.scale * self._largest <= MAX_SCALED:
             self.scale *= 2
+        self._dense = len(atoms.neighbours) * DENSE > atoms.num_atoms**2
         self._shared_state: SearchState | None = None
         self._multipliers: dict[int, IntArray] = {}
 
@@ -97,27 +105,37 @@ class GroupSearch:
         """All groups that can be of use (see ``Atoms.droppable_kind``)."""
         prices = no_prices(self.atoms, self.scale)
         thresholds = {k: self.useful(k) for k in self.kinds}
-        return self._run(prices, thresholds, False, max_groups, max_units, _NO_LIMIT)
+        return self._run(prices, thresholds, max_groups, max_units)
 
     def within(self, prices: Prices, least: int, max_groups: int, max_units: int) -> Found:
         """All groups of use whose scaled reduced value is ``least`` or more."""
         atoms = self.atoms
         thresholds = {k: np.full(atoms.num_atoms, least, np.int64) for k in self.kinds}
-        found = self._run(prices, thresholds, False, max_groups, max_units, _NO_LIMIT)
+        found = self._run(prices, thresholds, max_groups, max_units, reorder=True)
         columns = found.columns
-        obliged = ~atoms.droppable_kind[columns.kinds] | atoms.must[columns.roots]
+        obliged = ~atoms.droppable_kind[columns.kinds] | columns.some(atoms.must)
         return replace(found, columns=columns.take((columns.values > 0) | obliged))
 
-    def improving(self, prices: Prices, least: int, root_units: int, max_units: int) -> Found:
-        """Groups of reduced value ``least`` or more, ever better ones, root by root.
+    def improving(
+        self, prices: Prices, least: int, root_units: int, max_units: int, groups_per_root: int = 1
+    ) -> Found:
+        """Groups of reduced value ``least`` or more, and the exact best of every root.
 
         Parameters
         ----------
         root_units : work after which a root is left; what was left is not ``complete``.
+        groups_per_root : after so many groups of a root only better ones are of interest.
         """
         thresholds = {k: np.full(self.atoms.num_atoms, least, np.int64) for k in self.kinds}
-        ticks = root_units * TICKS_PER_UNIT
-        return self._run(prices, thresholds, True, _NO_LIMIT, max_units, ticks)
+        return self._run(
+            prices,
+            thresholds,
+            _NO_LIMIT,
+            max_units,
+            root_ticks=root_units * TICKS_PER_UNIT,
+            raise_after=groups_per_root,
+            reorder=True,
+        )
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -125,10 +143,11 @@ class GroupSearch:
         self,
         prices: Prices,
         thresholds: dict[int, IntArray],
-        raising: bool,
         max_groups: int,
         max_units: int,
-        root_ticks: int,
+        root_ticks: int = _NO_LIMIT,
+        raise_after: int = _NO_LIMIT,
+        reorder: bool = False,
     ) -> Found:
         n = self.atoms.num_atoms
         best = np.full(n, NOTHING, np.int64)
@@ -137,10 +156,16 @@ class GroupSearch:
         units = 0
         cut_short = 0
         for k in self.kinds:
-            threshold = thresholds[k]
-            bounded = self.can_bound and bool((threshold > NOTHING).any())
+            bounded = self.can_bound and bool((thresholds[k] > NOTHING).any())
             data = self._data(k, prices, bounded)
             state = self._state(k, len(prices.cuts))
+            order = np.arange(n)
+            if reorder and bounded and self._dense:
+                scores = data.gain + data.quantity @ state.multipliers[0]
+                order = np.argsort(scores, kind="stable")
+                data = in_order(data, order)
+            threshold = thresholds[k][order]
+            own_best = np.full(n, NOTHING, np.int64)
             outcome = -1
             while outcome != DONE:
                 if self.context.stopping():
@@ -151,31 +176,39 @@ class GroupSearch:
                     chunk = max(1, min(chunk, left))
                 state.counters[TICKS] = 0
                 outcome = search(
-                    data, state, threshold, best, raising, chunk * TICKS_PER_UNIT, root_ticks, 12, 2
+                    data,
+                    state,
+                    threshold,
+                    own_best,
+                    raise_after,
+                    chunk * TICKS_PER_UNIT,
+                    root_ticks,
+                    *STEPS,
                 )
                 spent = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
                 self.context.charge(spent)
                 units += spent
-                part = self._drain(k, state, prices)
+                part = self._drain(k, state, prices, order)
                 total += len(part)
                 parts.append(part)
                 if total > max_groups:
                     return Found(join(parts), best, False, True)
                 if outcome != DONE and units > max_units:
                     return Found(join(parts), best, False, True)
+            best[order] = np.maximum(best[order], own_best)
             cut_short += int(state.counters[CUT_SHORT])
             if bounded:
                 self._multipliers[k] = state.multipliers[0].copy()
         return Found(join(parts), best, cut_short == 0, False)
 
-    def _drain(self, kind: int, state: SearchState, prices: Prices) -> Columns:
+    def _drain(self, kind: int, state: SearchState, prices: Prices, order: IntArray) -> Columns:
         """The found groups with their true values; the buffer is empty afterwards."""
         number, entries = int(state.counters[FOUND]), int(state.counters[MEMBERS])
         state.counters[FOUND] = state.counters[MEMBERS] = 0
         if not number:
             return no_columns()
         start = state.found_start[: number + 1].copy()
-        members = state.found_members[:entries].copy()
+        members = order[state.found_members[:entries]]
         groups = Columns(
             np.full(number, kind, np.int64), np.zeros(number, np.int64), start, members
         )
@@ -266,6 +299,9 @@ class GroupSearch:
     def _new_state(self) -> SearchState:
         atoms = self.atoms
         width = int(np.diff(atoms.start).max(initial=0))
+        if self._dense:
+            ends = np.bincount(atoms.neighbours, minlength=atoms.num_atoms)
+            width = int((np.diff(atoms.start) + ends).max(initial=0))
         most_items = max((int(atoms.problem.max_size[k]) for k in self.kinds), default=1)
         deepest = max(1, min(most_items // int(atoms.sizes.min()), width + 1))
         size = width * (width + 4 * deepest)

@@ -45,6 +45,7 @@ from solver.enumeration.search_data import (
     MEMBERS,
     NOTHING,
     ROOT_AT,
+    ROOT_FOUND,
     ROOT_TICKS,
     TICKS,
     KindData,
@@ -243,7 +244,7 @@ def search(
     state: SearchState,
     threshold: IntArray,
     best: IntArray,
-    raising: bool,
+    raise_after: int,
     max_ticks: int,
     max_root_ticks: int,
     shallow_steps: int,
@@ -256,8 +257,8 @@ def search(
     data, state : what to search, and where it stands (changed in place).
     threshold : int64 [n], least reduced value of the groups wanted of each root.
     best : int64 [n], best reduced value met at each root (changed in place).
-    raising : whether a group found raises its root's threshold above it, so that a finished root
-        has its best group in ``best`` if that reaches the first threshold.
+    raise_after : after so many groups of a root its threshold rises above the best of them. A
+        finished root has its best group in ``best``, if that reaches the first threshold.
     max_ticks : work after which to return (a tick is about 1.4 nanoseconds).
     max_root_ticks : work after which a root is left unfinished (``counters[CUT_SHORT]``).
     shallow_steps, deep_steps : subgradient steps at the first two depths, and below.
@@ -294,6 +295,7 @@ def search(
             root = state.roots[counters[ROOT_AT]]
             counters[ROOT_AT] += 1
             counters[ROOT_TICKS] = 0
+            counters[ROOT_FOUND] = 0
             ticks += 20
             if not data.eligible[root] or data.size[root] > data.max_size:
                 continue
@@ -345,8 +347,9 @@ def search(
                     counters[FOUND] += 1
                     state.found_start[counters[FOUND]] = at
                     best[root] = max(best[root], value)
-                    if raising:
-                        threshold[root] = value + 1
+                    counters[ROOT_FOUND] += 1
+                    if counters[ROOT_FOUND] >= raise_after:
+                        threshold[root] = max(threshold[root], best[root] + 1)
 
             # -- candidates that still fit
             room = data.max_size - state.items[d]

@@ -47,11 +47,13 @@ class LpAnswer:
 
     Attributes
     ----------
+    value : of the relaxation over the columns, in the problem's units.
     unmet : sum of the unmet parts of rows; the relaxation has no solution if it stays positive.
     weights : float [columns], the share of each column.
     atoms, kinds, shared, cuts : duals of the rows, in the problem's units.
     """
 
+    value: float
     unmet: float
     weights: FloatArray
     atoms: FloatArray
@@ -186,6 +188,7 @@ class Master:
         unmet = sum(max(0.0, value) for value in result.variable_values(self._unmet))
         weights = np.array(result.variable_values(self._variables), np.float64)
         return LpAnswer(
+            value=float(weights @ self.columns.values),
             unmet=unmet,
             weights=weights,
             atoms=self._duals(result, self._atom_rows),
@@ -268,7 +271,9 @@ def violated_triples(
     Parameters
     ----------
     inside : bool [n, S], whether each atom is in each column.
-    weights : float [S].
+    weights : float [S]; no atom is in columns of more than 1 together.
+    least : 1 or more. Every two of a triple's atoms then share a column: if i and j did not, all
+        columns that count would hold k, and be at most 1 together.
     """
     n, size = inside.shape
     together = np.zeros((n, n), np.float64)

@@ -15,8 +15,8 @@ FloatArray = npt.NDArray[np.float64]
 NOTHING = -(2**62)
 
 # Positions in ``SearchState.counters``.
-ROOT_AT, DEPTH, FRESH, FOUND, MEMBERS, TICKS, ROOT_TICKS, CUT_SHORT = range(8)
-NUM_COUNTERS = 8
+ROOT_AT, DEPTH, FRESH, FOUND, MEMBERS, TICKS, ROOT_TICKS, ROOT_FOUND, CUT_SHORT = range(9)
+NUM_COUNTERS = 9
 
 
 class KindData(NamedTuple):
@@ -51,6 +51,37 @@ class KindData(NamedTuple):
     largest: int
     any_pairs: bool  # whether some pair value is not 0
     bounded: bool  # whether to bound at all; False lists everything
+
+
+def in_order(data: KindData, order: IntArray) -> KindData:
+    """The same groups with the atoms renumbered: atom ``order[a]`` becomes number a."""
+    n = len(order)
+    rank = np.empty(n, np.int64)
+    rank[order] = np.arange(n)
+    one = rank[np.repeat(np.arange(n), np.diff(data.start))]
+    other = rank[data.neighbours]
+    first, second = np.minimum(one, other), np.maximum(one, other)
+    pairs = np.lexsort((second, first))
+    holder = rank[np.repeat(np.arange(n), np.diff(data.cut_start))]
+    return data._replace(
+        start=_starts(first, n),
+        neighbours=second[pairs],
+        half_pairs=data.half_pairs[pairs],
+        allowed=data.allowed[pairs],
+        eligible=data.eligible[order],
+        gain=data.gain[order],
+        size=data.size[order],
+        quantity=data.quantity[order],
+        cut_start=_starts(holder, n),
+        cut_of=data.cut_of[np.argsort(holder, kind="stable")],
+    )
+
+
+def _starts(places: IntArray, number: int) -> IntArray:
+    """Where the entries of each place begin once they are sorted by place, int64 [number + 1]."""
+    start = np.zeros(number + 1, np.int64)
+    np.cumsum(np.bincount(places, minlength=number), out=start[1:])
+    return start
 
 
 class SearchState(NamedTuple):

@@ -19,10 +19,11 @@ class EnumerationSettings:
     max_window : groups of greatest reduced value among which a better incumbent is sought.
     max_packed : columns given to CP-SAT at most.
     easily_packed : columns for which CP-SAT needs no cuts first.
-    root_units : work units for one root in the first, partial pricing rounds; ten times as much
-        whenever nothing new turns up, ``thoroughness`` times.
+    root_units : work units for one root in the first, partial pricing rounds; a hundred times as
+        much whenever nothing new turns up, ``thoroughness`` times.
     pricing_units : work units for one pricing round.
     columns_per_root : new columns a root may add in one pricing round.
+    groups_per_root : groups a root may bring in a thorough round, of which these are chosen.
     packing_units : work units for a packing that only looks for a better incumbent.
     """
 
@@ -34,7 +35,8 @@ class EnumerationSettings:
     max_packed: int = 300_000
     easily_packed: int = 500
     root_units: int = 1_000
-    thoroughness: int = 4
+    thoroughness: int = 2
     pricing_units: int = 20_000_000
     columns_per_root: int = 3
+    groups_per_root: int = 50
     packing_units: int = 2_000_000

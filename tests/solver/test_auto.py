@@ -1,0 +1,358 @@
+"""Strategy "auto", and ``SolveContext.limited``, which shares the limits among its parts."""
+
+from __future__ import annotations
+
+import time
+from itertools import combinations, pairwise
+from typing import Any
+
+import numpy as np
+import pytest
+from solver_spec.checking import complaints
+from solver_spec.judging import numbered_problem, numbered_problem_code, plain_groups
+
+from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
+from solver.auto import SMALL
+from solver.context import SolveContext
+
+SEED = 20_250_304
+
+
+def sparse(num_items: int, seed: int = 0, degree: int = 4) -> GroupingProblem:
+    """A sparse graph whose other pairs may not group."""
+    rng = np.random.default_rng(seed)
+    every = np.array(list(combinations(range(num_items), 2)))
+    some = np.sort(rng.choice(len(every), degree * num_items // 2, replace=False))
+    return GroupingProblem(
+        num_items=num_items,
+        kinds=("a", "b"),
+        item_values=rng.integers(-20, 5, (2, num_items)),
+        pairs=every[some],
+        pair_values=rng.integers(1, 60, len(some)),
+        open_values=[-10, -15],
+        max_size=[4, 5],
+        absent_pairs="forbidden",
+    )
+
+
+def dense(num_items: int, seed: int = 0) -> GroupingProblem:
+    """Every pair has a value, half of them below 0; large groups may form."""
+    rng = np.random.default_rng(seed)
+    pairs = list(combinations(range(num_items), 2))
+    return GroupingProblem(
+        num_items=num_items,
+        kinds=("a", "b", "c"),
+        item_values=rng.integers(-20, 20, (3, num_items)),
+        pairs=pairs,
+        pair_values=rng.integers(-50, 50, len(pairs)),
+        max_size=[20, 12, 30],
+    )
+
+
+# -- small problems ------------------------------------------------------------------------------
+
+
+def test_small_problems_are_settled() -> None:
+    """Of up to nine items: always a proof, and the oracle's."""
+    statuses = set()
+    for index in range(60):
+        problem, best = numbered_problem(SEED, index, 9)
+        result = solve(problem, Limits(work=5_000_000))
+        found = complaints(problem, result, best, complete=True)
+        assert not found, (found, numbered_problem_code(SEED, index, 9))
+        statuses.add(result.status)
+    assert statuses == {Status.OPTIMAL, Status.INFEASIBLE}
+
+
+def test_small_problems_are_settled_by_exact_alone() -> None:
+    """No time is spent on a start where the proof comes at once."""
+    phases: list[str] = []
+    problem = sparse(SMALL)
+    result = solve(problem, Limits(work=20_000_000), observer=lambda e: phases.append(e.phase))
+    assert result.status is Status.OPTIMAL
+    assert set(phases) <= {"start", "exact"}
+
+
+# -- medium problems -----------------------------------------------------------------------------
+
+
+def phases_of(events: list[Event]) -> list[str]:
+    return [event.phase for event in events if event.kind is EventKind.PHASE]
+
+
+def test_phases_of_a_medium_problem() -> None:
+    """A start by greedy and search, and then the prover, which settles sparse problems."""
+    events: list[Event] = []
+    problem = sparse(60)
+    result = solve(problem, Limits(work=30_000_000), observer=events.append)
+    phases = phases_of(events)
+    assert phases[:3] == ["greedy", "search", "listing"]
+    assert result.status is Status.OPTIMAL
+    assert result.stopped_by == "optimal"
+    objectives = [e.objective for e in events if e.objective is not None]
+    assert all(before <= after for before, after in pairwise(objectives))
+
+
+def test_phases_where_nothing_is_proved() -> None:
+    """A dense problem passes through the provers and ends, at its limit, with search."""
+    events: list[Event] = []
+    problem = dense(30)
+    limits = Limits(work=1_500_000)
+    result = solve(problem, limits, observer=events.append)
+    phases = phases_of(events)
+    assert phases[:3] == ["greedy", "search", "listing"]
+    assert phases[-1] == "search"
+    assert phases.index("listing") < len(phases) - 1
+    assert result.status is Status.FEASIBLE
+    assert result.grouping is not None
+    assert verify(problem, result.grouping).feasible
+    assert limits.work is not None
+    # The last step may go beyond the limit, but not far.
+    assert result.work < 1.5 * limits.work
+
+
+def test_never_worse_than_its_own_start() -> None:
+    """Greedy's answer is the least it can return; a given start as well."""
+    problem = dense(30)
+    greedy = solve(problem, Limits(work=1_000_000), strategy="greedy")
+    assert greedy.grouping is not None
+    for work in (1, 100_000, 500_000):
+        result = solve(problem, Limits(work=work), start=greedy.grouping)
+        assert result.objective is not None
+        assert greedy.objective is not None
+        assert result.objective >= greedy.objective
+
+
+def test_same_work_same_answer() -> None:
+    """With a work limit two solves agree in everything but seconds."""
+
+    def answer(problem: GroupingProblem) -> Any:
+        result = solve(problem, Limits(work=800_000, seed=3))
+        groups = None if result.grouping is None else plain_groups(result.grouping)
+        trace = [(point.work, point.objective, point.bound) for point in result.trace]
+        return [groups, result.bound, result.status, result.work, result.notes, trace]
+
+    for problem in (sparse(40), dense(25)):
+        assert repr(answer(problem)) == repr(answer(problem))
+
+
+@pytest.mark.parametrize("work", [1, 1000, 60_000, 62_000, 70_000])
+def test_no_bound_where_cpsat_had_no_time(work: int) -> None:
+    """CP-SAT stopped in presolve reports a bound of 0; it is none, and was once believed.
+
+    The optimum is well above 0 (greedy finds more), so a bound of 0 would be wrong, and the
+    empty start falsely optimal.
+    """
+    result = solve(dense(25), Limits(work=work), strategy="exact", start=Grouping())
+    assert result.bound is None or result.bound > 1000
+    assert result.status is Status.FEASIBLE
+
+
+@pytest.mark.parametrize("stop_at", ["greedy", "search", "listing"])
+def test_observer_stops_the_whole_solve(stop_at: str) -> None:
+    """An end asked for in one part ends all parts."""
+    events: list[Event] = []
+
+    def observe(event: Event) -> bool:
+        events.append(event)
+        return event.phase != stop_at
+
+    result = solve(dense(30), Limits(work=20_000_000), observer=observe)
+    assert result.stopped_by == "observer"
+    assert events[-1].phase == stop_at
+    assert result.status in (Status.FEASIBLE, Status.UNKNOWN)
+
+
+def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the parts note is in the result, once each and in order."""
+
+    def noting(name: str) -> Any:
+        def strategy(context: SolveContext) -> None:
+            context.note(f"{name} stepped back")
+            context.charge(10)
+
+        return strategy
+
+    for name in ("greedy", "search", "enumerate_groups", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", noting(name))
+    result = solve(sparse(20), Limits(work=1_000_000))
+    names = ("greedy", "search", "enumerate_groups", "exact")
+    assert result.notes == tuple(f"{name} stepped back" for name in names)
+
+
+def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each part sees its share of what is left, and the last search all of it."""
+    seen: list[tuple[str, int | None]] = []
+
+    def greedy_for_work(name: str) -> Any:
+        def strategy(context: SolveContext) -> None:
+            seen.append((name, context.remaining_work))
+            context.charge(context.remaining_work or 0)
+            assert context.stopping()
+
+        return strategy
+
+    for name in ("greedy", "search", "enumerate_groups", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", greedy_for_work(name))
+    result = solve(sparse(20), Limits(work=100_000_000))
+    expected = {
+        "greedy": 10_000_000,
+        "search": 2_000_000,
+        "enumerate_groups": 61_600_000,
+        "exact": 18_480_000,
+        "search again": 7_920_000,
+    }
+    assert [name for name, _ in seen] == [name.split()[0] for name in expected]
+    # Shares are rounded down to whole units.
+    assert [work for _, work in seen] == pytest.approx(list(expected.values()), abs=3)
+    assert result.stopped_by == "work"
+    assert result.work == 100_000_000
+
+
+@pytest.mark.slow
+def test_time_limit_is_kept() -> None:
+    """150 items of all pairs in three seconds, once the kernels are compiled."""
+    solve(dense(20), Limits(work=100_000), strategy="search")
+    problem = dense(150)
+    began = time.monotonic()
+    result = solve(problem, Limits(seconds=3.0))
+    took = time.monotonic() - began
+    assert took <= 3.0 * 1.05 + 1.0
+    assert result.grouping is not None
+    assert result.stopped_by in ("seconds", "optimal")
+
+
+# -- SolveContext.limited ------------------------------------------------------------------------
+
+
+class Clock:
+    """A clock that stands until it is moved."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr("solver.context.time.monotonic", made)
+    return made
+
+
+def context_of(**limits: Any) -> SolveContext:
+    return SolveContext(GroupingProblem(num_items=1, kinds=("a",)), Limits(**limits))
+
+
+def test_share_of_work_ends_the_part_only() -> None:
+    context = context_of(work=100)
+    with context.limited(30, None):
+        assert context.remaining_work == 30
+        context.charge(29)
+        assert not context.stopping()
+        context.charge(1)
+        assert context.stopping()
+        assert context.stop_reason is None
+        assert context.remaining_work == 0
+    assert not context.stopping()
+    assert context.remaining_work == 70
+    context.charge(70)
+    assert context.stopping()
+    assert context.stop_reason == "work"
+
+
+def test_nested_shares_of_work() -> None:
+    """An inner share never exceeds what the outer one has left."""
+    context = context_of(work=100)
+    with context.limited(50, None):
+        with context.limited(10, None):
+            context.charge(10)
+            assert context.stopping()
+        assert not context.stopping()
+        with context.limited(1000, None):
+            assert context.remaining_work == 40
+        with context.limited(None, None):
+            assert context.remaining_work == 40
+            context.charge(40)
+            assert context.stopping()
+        assert context.stopping()
+    assert not context.stopping()
+    assert context.remaining_work == 50
+
+
+def test_share_of_seconds_ends_the_part_only(clock: Clock) -> None:
+    context = context_of(seconds=10.0)
+    clock.now += 2
+    with context.limited(None, 3.0):
+        assert context.remaining_seconds == pytest.approx(3.0)
+        assert context.remaining_work is None
+        clock.now += 2.9
+        assert not context.stopping()
+        clock.now += 0.2
+        assert context.stopping()
+        assert context.stop_reason is None
+    assert not context.stopping()
+    assert context.remaining_seconds == pytest.approx(4.9)
+    clock.now += 5
+    assert context.stopping()
+    assert context.stop_reason == "seconds"
+    assert context.remaining_seconds == 0
+
+
+def test_nested_shares_of_seconds(clock: Clock) -> None:
+    context = context_of(seconds=10.0)
+    with context.limited(None, 5.0):
+        with context.limited(None, 1.0):
+            clock.now += 1.5
+            assert context.stopping()
+        assert not context.stopping()
+        with context.limited(None, 100.0):
+            assert context.remaining_seconds == pytest.approx(3.5)
+            clock.now += 4
+            assert context.stopping()
+        assert context.stopping()
+    assert not context.stopping()
+    assert context.remaining_seconds == pytest.approx(4.5)
+
+
+def test_share_of_seconds_without_a_limit(clock: Clock) -> None:
+    """A part may be limited where the solve is not."""
+    context = context_of(seconds=None)
+    assert context.remaining_seconds is None
+    with context.limited(5, 2.0):
+        assert context.remaining_seconds == pytest.approx(2.0)
+        context.charge(10_000)
+        assert not context.stopping()
+        clock.now += 2
+        assert context.stopping()
+    assert context.remaining_seconds is None
+    assert not context.stopping()
+
+
+def test_the_clock_decides_nothing_with_a_work_limit(clock: Clock) -> None:
+    context = context_of(work=100, seconds=1.0)
+    with context.limited(None, 0.5):
+        clock.now += 1000
+        assert context.remaining_seconds is None
+        assert context.remaining_work == 100
+        assert not context.stopping()
+
+
+def test_the_end_of_the_solve_within_a_part() -> None:
+    """What ends the solve inside a part is remembered beyond it."""
+    context = context_of(work=100)
+    with context.limited(50, None):
+        context.offer(Grouping())
+        context.prove_bound(0)
+        assert context.stopping()
+    assert context.stopping()
+    assert context.stop_reason == "optimal"
+
+
+def test_limits_return_after_an_error() -> None:
+    context = context_of(work=100)
+    with pytest.raises(RuntimeError), context.limited(10, None):
+        raise RuntimeError
+    assert context.remaining_work == 100

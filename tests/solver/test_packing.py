@@ -1,0 +1,209 @@
+"""Packing given groups, the relaxation's cuts, and what they prove; expected values by hand."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from solver import Curve, Group, Grouping, GroupingProblem, Limits, Status, solve
+from solver.context import SolveContext
+from solver.enumeration import EnumerationSettings, enumerate_groups
+from solver.enumeration.atoms import contract
+from solver.enumeration.columns import Columns, join, no_columns, proved_bound, reduced_values
+from solver.enumeration.generation import usable_prices
+from solver.enumeration.group_search import GroupSearch
+from solver.enumeration.master import Master, violated_triples
+from solver.enumeration.packing import improve, pack
+from solver.enumeration.pool import tighten
+from solver.errors import ModelTooLarge
+
+ALL = 10**9
+
+
+def packed(problem: GroupingProblem) -> SolveContext:
+    """A context after all groups of a problem were packed."""
+    context = SolveContext(problem, Limits(work=2_000_000))
+    atoms = contract(problem)
+    pack(atoms, GroupSearch(atoms, context).every(ALL, ALL).columns, context)
+    return context
+
+
+def triangle(**changes: object) -> GroupingProblem:
+    """Three items whose pairs are worth 2 each: only one can be chosen. A fourth item is alone."""
+    fields: dict[str, object] = {
+        "num_items": 4,
+        "absent_pairs": "forbidden",
+        "kinds": ("g",),
+        "pairs": [[0, 1], [0, 2], [1, 2]],
+        "pair_values": [2, 2, 2],
+        "min_size": [2],
+        "max_size": [2],
+    }
+    return GroupingProblem(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_best_disjoint_groups_are_chosen_and_proved() -> None:
+    problem = GroupingProblem(
+        num_items=4,
+        kinds=("g",),
+        pairs=[[0, 1], [1, 2], [2, 3]],  # type: ignore[arg-type]
+        pair_values=[5, 9, 5],  # type: ignore[arg-type]
+        min_size=[2],  # type: ignore[arg-type]
+        max_size=[2],  # type: ignore[arg-type]
+    )
+    context = packed(problem)
+    assert (context.objective, context.bound) == (10, 10)
+    assert context.grouping == Grouping([Group(0, (0, 1)), Group(0, (2, 3))])
+
+
+def test_must_join_item_without_a_group_is_proved_infeasible() -> None:
+    problem = triangle(must_join=[True, True, True, False])
+    context = packed(problem)
+    assert context.infeasible
+
+
+def test_numbers_of_groups_bind() -> None:
+    assert packed(triangle(min_groups=[2])).infeasible
+    free = triangle(min_size=[1], max_size=[1], item_values=[[4, 3, 2, 0]], pair_values=None)
+    assert packed(free).objective == 9
+    assert packed(free.replace(max_groups=[2])).objective == 7
+
+
+def test_a_losing_group_is_chosen_where_it_gives_to_a_shared_limit() -> None:
+    """Item 1 costs 2 but frees the room that item 0, worth 10, needs."""
+    problem = GroupingProblem(
+        num_items=2,
+        kinds=("g",),
+        item_values=[[10, -2]],  # type: ignore[arg-type]
+        max_size=[1],  # type: ignore[arg-type]
+        shared_item_use=[[[3, -3]]],  # type: ignore[arg-type]
+        shared_limit=[0],  # type: ignore[arg-type]
+    )
+    context = packed(problem)
+    assert (context.objective, context.bound) == (8, 8)
+
+
+def test_packing_of_some_groups_proves_nothing() -> None:
+    problem = triangle()
+    context = SolveContext(problem, Limits(work=2_000_000))
+    atoms = contract(problem)
+    improve(atoms, no_columns(), context, 1000)
+    assert context.objective is None
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    improve(atoms, columns.take(np.array([1])), context, 1_000_000)
+    assert (context.objective, context.bound) == (2, None)
+
+
+def test_values_that_could_overflow_are_refused() -> None:
+    huge = 2**59
+    problem = triangle(pair_values=[huge, huge, huge - 1], max_groups=[1])
+    context = SolveContext(problem, Limits(work=2_000_000))
+    atoms = contract(problem)
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    with pytest.raises(ModelTooLarge, match="values of the groups"):
+        pack(atoms, join([columns] * 3), context)
+
+
+def test_cp_sat_presolve_fault_is_avoided() -> None:
+    """ortools 9.15 cuts off the optimum of this packing unless told not to (or-tools#5293)."""
+    unit = 10**9
+    problem = GroupingProblem(
+        num_items=6,
+        kinds=("a", "b"),
+        open_values=[-8 * unit, -4 * unit],  # type: ignore[arg-type]
+        item_values=[  # type: ignore[arg-type]
+            [-unit, -unit, 4 * unit, 6 * unit, 5 * unit, unit],
+            [0, -6 * unit, -unit, 2 * unit, 6 * unit, 6 * unit],
+        ],
+        max_size=[3, 4],  # type: ignore[arg-type]
+        resources=[[4, 1, 1, 1, 6, 2], [3, 4, 3, 2, 0, 1]],  # type: ignore[arg-type]
+        resource_min=[[0, 0], [3, 4]],  # type: ignore[arg-type]
+        resource_max=[[13, 100], [11, 100]],  # type: ignore[arg-type]
+        curves={
+            (0, 1): Curve(((0, -3 * unit), (0, unit), (5, -1_499_999_990))),
+            (1, 1): Curve(((0, 3 * unit),)),
+        },
+        shared_group_use=[[4, -2]],  # type: ignore[arg-type]
+        shared_limit=[10],  # type: ignore[arg-type]
+    )
+    result = solve(problem, Limits(work=2_000_000), strategy="enumerate")
+    assert (result.status, result.objective) == (Status.OPTIMAL, 12 * unit)
+
+
+def test_subset_row_closes_the_triangle() -> None:
+    """Half of each pair makes the relaxation 3; the row over the three items makes it 2."""
+    problem = triangle()
+    context = SolveContext(problem, Limits(work=2_000_000))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    columns = search.every(ALL, ALL).columns
+    master = Master(atoms, context, 2)
+    assert master.add(columns) == 3
+    assert master.add(columns) == 0
+    bounds = []
+    for _ in range(2):
+        answer = master.solve()
+        assert answer is not None
+        prices = usable_prices(master, answer, search)
+        assert prices is not None
+        best = np.full(atoms.num_atoms, -(2**62))
+        reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
+        np.maximum.at(best, columns.roots, reduced)
+        bounds.append(proved_bound(atoms, prices, best) // prices.scale)
+        added = master.add_violated(answer.weights)
+    master.close()
+    assert bounds == [3, 2]
+    assert added == 0
+
+
+def test_tightening_empties_the_pool() -> None:
+    problem = triangle()
+    context = SolveContext(problem, Limits(work=2_000_000))
+    context.offer(Grouping([Group(0, (0, 1))]))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    pool = search.every(ALL, ALL).columns
+    left, _ = tighten(atoms, search, pool, context, no_columns(), [], 0, 1000)
+    assert (context.bound, len(left)) == (2, 3)  # the optimum stopped it before it filtered
+    assert context.stopping()
+
+
+def test_violated_triples_compiled_and_plain_agree() -> None:
+    rng = np.random.default_rng(0)
+    # Pairs of three triangles, with weights as in a relaxation: no atom more than once.
+    pairs = [(i, j) for base in (0, 3, 6) for i, j in combinations(range(base, base + 3), 2)]
+    inside = np.zeros((9, len(pairs)), bool)
+    for column, pair in enumerate(pairs):
+        inside[list(pair), column] = True
+    weights = 0.3 + 0.2 * rng.random(len(pairs))
+    weights[-3:] = 0.3
+    expected = {
+        triple: left
+        for triple in combinations(range(9), 3)
+        if (left := weights[inside[list(triple)].sum(axis=0) >= 2].sum()) > 1.02
+    }
+    assert len(expected) == 2
+    for function in (violated_triples, violated_triples.py_func):
+        triples, sums = function(inside, weights, 1.02)
+        assert [tuple(triple) for triple in triples] == list(expected)
+        assert sums == pytest.approx(list(expected.values()))
+
+
+def test_columns_join_and_take() -> None:
+    first = Columns(*(np.array(part) for part in ([0, 1], [5, 6], [0, 2, 3], [0, 4, 1])))
+    both = join([first, first.take(np.array([1]))])
+    assert both.kinds.tolist() == [0, 1, 1]
+    assert [both.atoms_of(c) for c in range(3)] == [[0, 4], [1], [1]]
+    assert both.roots.tolist() == [0, 1, 1]
+    assert len(join([])) == 0
+    assert both.take(np.array([False, True, False])).values.tolist() == [6]
+
+
+def test_too_many_groups_to_pack_is_noted() -> None:
+    problem = triangle(min_size=[1], max_size=[3])
+    context = SolveContext(problem, Limits(work=2_000_000))
+    enumerate_groups(context, EnumerationSettings(max_packed=1, easily_packed=10))
+    assert context.objective == 0
+    assert any("more than the 1 that are packed" in note for note in context.notes)

@@ -165,6 +165,17 @@ def make_case(
         tuple(load_plans().values()),
         load_certificates(),
     )
+    for pin in rules.pins:
+        if Kind(pin.market, pin.plan, pin.mode) not in case.kinds:
+            modes = ", ".join(programme.modes.texts)
+            faults.append(
+                InputFault(
+                    "--rules",
+                    f"is no kind of this case; the programme's modes are {modes}",
+                    column="pin",
+                    value=Kind(pin.market, pin.plan, pin.mode).label,
+                )
+            )
     if case.size_min > case.size_max:
         faults.append(
             InputFault("--rules", f"size.min {case.size_min} is above size.max {case.size_max}")

@@ -67,7 +67,10 @@ class Verdict:
 def check(plan: Plan, case: Case | None = None) -> Verdict:
     """Verify a plan, by itself or against the case it was made for."""
     failures = list(_itself(plan))
-    notes = ["That the bound is a true bound is the solver's proof; it is not repeated here."]
+    notes = [
+        "That the bound is a true bound is the solver's proof; it is not repeated here.",
+        "Limits, versions and notes say how the plan was made; they cannot be recomputed.",
+    ]
     if case is None:
         scope = "consistent in itself"
         notes.append("Without the register, feasibility and worth are not recomputed.")
@@ -75,7 +78,7 @@ def check(plan: Plan, case: Case | None = None) -> Verdict:
         scope = "correct for this register"
         failures.extend(_against(plan, case))
         if plan.do_not_form:
-            notes.append("Turning points need a solver; they are not recomputed here.")
+            notes.append("Reasons for not forming need a solver; they are not recomputed.")
     unique = tuple(dict.fromkeys(failures))
     return Verdict(not unique, scope, unique, tuple(notes))
 
@@ -336,6 +339,9 @@ def _rest(
             yield Failure("left_out", firm, "is in no consortium and not listed as left out")
         elif firm not in expected:
             yield Failure("left_out", firm, "is listed as left out but is in a consortium")
+        elif plan.status == "OPTIMAL" and expected[firm].code == "could_improve":
+            reason = expected[firm].reason
+            yield Failure("bound", firm, f"the plan is said to be proved best, but: {reason}")
         elif expected[firm] != listed[firm]:
             yield Failure(
                 "left_out",

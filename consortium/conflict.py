@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from consortium.formulation import Formulation
+from consortium.wording import usd
 
 if TYPE_CHECKING:
     from solver.explain import Conflict, Rule
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
 def conflict_sentences(formulation: Formulation, conflict: Conflict) -> tuple[str, ...]:
     """One sentence per rule, in the conflict's order, without repeats."""
     return tuple(dict.fromkeys(_sentence(formulation, rule) for rule in conflict.rules))
+
+
+def obvious_conflicts(formulation: Formulation) -> tuple[str, ...]:
+    """Firms that must join although none can: each is a contradiction by itself."""
+    forced = sorted(formulation.case.rules.must_join)
+    found = ((firm, _because(formulation, firm)) for firm in forced)
+    return tuple(f"{firm} must join a consortium{why}" for firm, why in found if why)
 
 
 def _sentence(formulation: Formulation, rule: Rule) -> str:
@@ -36,10 +44,9 @@ def _sentence(formulation: Formulation, rule: Rule) -> str:
     if name in ("resource_min", "resource_max") and len(at) == 2:
         bound = problem.resource_min[at] if name == "resource_min" else problem.resource_max[at]
         side = "at least" if name == "resource_min" else "at most"
-        label = formulation.kinds[at[0]].label
-        return (
-            f"a consortium ({label}) has {side} {int(bound):,} {formulation.resource_names[at[1]]}"
-        )
+        label, what = formulation.kinds[at[0]].label, formulation.resource_names[at[1]]
+        amount = usd(int(bound)) if what.startswith("payable") else f"{int(bound):,}"
+        return f"a consortium ({label}) has {side} {amount} {what}"
     if name in ("min_size", "max_size"):
         return f"a consortium has {case.size_min} to {case.size_max} members"
     if name in ("min_groups", "max_groups") and at:

@@ -156,13 +156,14 @@ def headroom_cents(case: Case, kind: Kind, firm: Firm) -> tuple[int, ...]:
     pay = contribution_cents(case, firm)
     out = []
     for year in programme.launch_years:
-        own = promotion + programme.coordination_per_member.cents
-        own += market.establishment_fee_annual.cents
+        establishment = market.establishment_fee_annual.cents
         if year == 1:
-            own += market.establishment_fee_once.cents
+            establishment += market.establishment_fee_once.cents
+        own = round(promotion) + round(programme.coordination_per_member.cents)
+        own += round(establishment)
         subsidy = round(programme.subsidy_path.series[year - 1] * subsidised)
         fees = round(product_fees_cents(case, kind.market, firm, year))
-        out.append(pay - round(own) + subsidy - fees)
+        out.append(pay - own + subsidy - fees)
     return tuple(out)
 
 
@@ -220,7 +221,7 @@ def _nothing_to_sell(case: Case, code: str, firm: Firm) -> Ineligible:
             f"Its unit cost of USD {(product.unit_cost_cents or 0) / 100:.2f} for {label} "
             f"is above what {code} pays after commission (price USD {price.text}).",
         )
-    return Ineligible("no_product", "Its free capacity is below one lot a year in every family.")
+    return Ineligible("no_product", "It would bring less than one lot a year in every family.")
 
 
 def _certificate_reason(case: Case, code: str, firm: Firm) -> Ineligible:

@@ -24,8 +24,8 @@ from consortium.plan import LeftOut, MemberReason
 from consortium.register import Firm
 from consortium.valuation import Valuation, Valuer
 from consortium.wording import count, listed, usd
-from solver.grouping import Group
-from solver.verification import group_value, group_violations
+from solver.grouping import Group, Grouping
+from solver.verification import group_value, group_violations, verify
 
 #: Slack below this part of the need makes affordability the binding rule.
 _TIGHT_SHARE = 0.10
@@ -41,9 +41,10 @@ def group_reasons(
     years = len(case.programme.years)
     out = [f"Over {count(years, 'year')}, in today's money, they gain most {parts}."]
     joint = sum(MoneyOfKind(case, kind).open_parts())
+    alone = sum(worth.standalone_cents.values())
     out.append(
-        f"They share {usd(-joint)} of joint costs; one firm would carry them alone, and the "
-        f"members' best worth alone adds up to {usd(sum(worth.standalone_cents.values()))}."
+        f"They share {usd(-joint)} of joint costs; each for itself, without manager or subsidy, "
+        f"the members would be worth {usd(alone)} in all."
     )
     out.append(binding_rule(case, kind, members))
     return out
@@ -85,7 +86,7 @@ def binding_rule(case: Case, kind: Kind, members: Sequence[str]) -> str:
         )
     if len(members) == case.size_min:
         return f"What binds is size: {len(members)} members is the fewest allowed."
-    return "No single rule binds: another member would bring less than it costs."
+    return "No rule of size, launch costs, experience or demand is at its limit."
 
 
 def _saturated(case: Case, kind: Kind, firms: Sequence[Firm]) -> list[str]:
@@ -137,6 +138,8 @@ class _Try:
 
     change: int
     how: str
+    name: str
+    group: Group
 
 
 def left_out_reasons(
@@ -192,10 +195,10 @@ def _why_out(
             f"{needed} others.",
         )
     if not consortia:
-        return "no_consortium", "No consortium is worth forming; see the reasons for the market."
-    tries = list(_tries(formulation, consortia, firm))
-    if tries:
-        best = max(tries, key=lambda t: (t.change, t.how))
+        return "no_consortium", "No consortium is proposed; see the reasons for the market."
+    tries = sorted(_tries(formulation, consortia, firm), key=lambda t: (-t.change, t.how))
+    best = next((t for t in tries if t.change <= 0 or _allowed(formulation, consortia, t)), None)
+    if best is not None:
         if best.change > 0:
             return (
                 "could_improve",
@@ -203,7 +206,10 @@ def _why_out(
                 "proved best.",
             )
         return "adds_less", f"{best.how} would lower the surplus by {usd(-best.change)}."
-    return "incompatible", _closest(case, scorers, consortia, firm)
+    loose = [row for row in consortia if not _frozen(case, row[2])]
+    if not loose:
+        return "fixed", "The rules file fixes every consortium as it is."
+    return "incompatible", _closest(case, scorers, loose, firm)
 
 
 def _tries(
@@ -227,21 +233,32 @@ def _tries(
         items = [item_of[f] for f in members]
         now = group_value(problem, Group(k, items))
         joined = Group(k, [*items, item])
-        frozen = any(
-            set(pin.firms) <= set(members) and not pin.may_grow
-            for pin in formulation.case.rules.pins
-        )
-        if frozen:
+        if _frozen(formulation.case, members):
             continue
         if not any(group_violations(problem, joined)):
-            yield _Try(group_value(problem, joined) - now, f"Joining {name}")
+            change = group_value(problem, joined) - now
+            yield _Try(change, f"Joining {name}", name, joined)
         for other in members:
             if other in bound:
                 continue
             swapped = Group(k, [item if i == item_of[other] else i for i in items])
             if not any(group_violations(problem, swapped)):
                 change = group_value(problem, swapped) - now
-                yield _Try(change, f"Taking the place of {other} in {name}")
+                yield _Try(change, f"Taking the place of {other} in {name}", name, swapped)
+
+
+def _frozen(case: Case, members: Sequence[str]) -> bool:
+    """Whether the rules file fixes a consortium as it is."""
+    return any(set(p.firms) <= set(members) and not p.may_grow for p in case.rules.pins)
+
+
+def _allowed(
+    formulation: Formulation, consortia: Sequence[tuple[str, Kind, Sequence[str]]], one: _Try
+) -> bool:
+    """Whether the whole plan keeps every rule (budget, numbers) with one group exchanged."""
+    others = [(kind, members) for name, kind, members in consortia if name != one.name]
+    groups = [*formulation.grouping(others), one.group]
+    return verify(formulation.problem, Grouping(groups)).feasible
 
 
 def _closest(
@@ -272,8 +289,8 @@ def _closest(
                 (
                     0,
                     name,
-                    f"It goes with every member of {name}, but no place can be made for it "
-                    "within the rules of size, launch costs and experience.",
+                    f"It goes with every member of {name}, but no place can be made for it there "
+                    "within all rules (size, launch costs, experience, the rules file).",
                 )
             )
     return min(found)[2]

@@ -13,6 +13,7 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
@@ -167,6 +168,9 @@ class FactReader:
         return Fact(key, value, table["unit"], year, table["source"], grade, low, high)
 
     def _number(self, key: str, value: Any) -> Decimal | None:
+        if isinstance(value, date):
+            self.fault(key, 'is a date; write it in quotes, e.g. "2026-01-01"', value)
+            return None
         if isinstance(value, bool) or not isinstance(value, (int, Decimal)):
             self.fault(key, "must be a number", value)
             return None

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 SCHEMA: Literal["consortium.plan/1"] = "consortium.plan/1"
+StopReason = Literal["optimal", "gap", "seconds", "work", "observer", "interrupt", "exhausted"]
 _MAX_BYTES = 200_000_000
 
 
@@ -152,8 +153,7 @@ class LeftOut(_Row):
 class TurningPoint(_Row):
     """The change of one fact that would make a consortium form, seen on both sides.
 
-    ``forms_at`` and ``does_not_form_at`` are neighbouring values; each was solved. ``proved`` says
-    whether "does not form" was proved there (forming is proved by the group found).
+    ``forms_at`` and ``does_not_form_at`` are neighbouring values; each was solved, to a proof.
     """
 
     fact: str
@@ -192,7 +192,7 @@ class Plan(_Row):
     inputs: Inputs
     limits: PlanLimits
     status: Literal["OPTIMAL", "FEASIBLE"]
-    stopped_by: str
+    stopped_by: StopReason
     objective_cents: int
     bound_cents: int | None
     gap_ppm: int | None

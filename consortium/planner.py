@@ -8,19 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from typing import cast
 
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
-from consortium.conflict import conflict_sentences
+from consortium.conflict import conflict_sentences, obvious_conflicts
 from consortium.errors import NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
 from consortium.inputs import created_with, input_hashes
-from consortium.plan import SCHEMA, DoNotForm, Plan, PlanConsortium, PlanLimits, gap_ppm
+from consortium.plan import SCHEMA, DoNotForm, Plan, PlanConsortium, PlanLimits, StopReason, gap_ppm
 from consortium.proposal import write_out
-from consortium.turning import do_not_form
+from consortium.turning import TurningSearch, do_not_form
 from consortium.valuation import Valuer
-from solver import Limits, Observer, Result, Status, explain_infeasible, group_value, solve
+from solver import (
+    Limits,
+    Observer,
+    Result,
+    Status,
+    explain_infeasible,
+    group_value,
+    solve,
+    verify,
+)
+
+#: Limits of the search for a smallest contradictory set of rules.
+EXPLAIN_WORK, EXPLAIN_SECONDS = 60_000_000, 60.0
 
 
 def propose(
@@ -42,7 +55,8 @@ def propose(
     start : a plan to begin from; the answer is never worse if it is feasible here.
     observer : called with solver events; returning ``False`` keeps the best plan so far.
     turning_points : whether to search the change of a fact that would make a consortium form, for
-        each market in which none does (several solves).
+        each market in which none does: many solves, together within as many seconds as the plan
+        (each within the work limit, where that is set).
 
     Raises
     ------
@@ -57,10 +71,15 @@ def propose(
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
     formulation = formulate(case, keep_pairs=kept)
     grouping = None
+    notes: list[str] = []
     if start is not None:
         grouping = formulation.grouping(
             [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in start.consortia]
         )
+        whole = sum(len(c.members) for c in start.consortia)
+        known = sum(len(group.members) for group in grouping)
+        if known < whole or not verify(formulation.problem, grouping).feasible:
+            notes.append("The start plan breaks a rule of this case; it was mended or left aside.")
     result = solve(formulation.problem, limits, strategy, start=grouping, observer=observer)
     if result.grouping is None:
         raise _no_plan(formulation, result, limits)
@@ -70,6 +89,9 @@ def propose(
         items = formulation.consortia(result.grouping)
         formulation = formulate(case, keep_pairs=kept)
         result = replace(result, grouping=formulation.grouping(items))
+    if not case.programme.launch_years:
+        notes.append("The programme has no launch year, so no fees are computed.")
+    result = replace(result, notes=(*notes, *result.notes))
     return _plan(formulation, result, limits, strategy, turning_points)
 
 
@@ -86,12 +108,19 @@ def _no_plan(formulation: Formulation, result: Result, limits: Limits) -> NoPlan
             f"The solve stopped ({result.stopped_by}) before any plan was found; allow more time.",
             proved=False,
         )
-    conflict = result.conflict or explain_infeasible(formulation.problem, limits)
-    return NoPlan(
-        "No plan can meet these rules together:",
-        proved=True,
-        conflict=conflict_sentences(formulation, conflict) if conflict is not None else (),
-    )
+    obvious = obvious_conflicts(formulation)
+    if obvious:
+        return NoPlan("These rules cannot be met:", proved=True, conflict=obvious)
+    # Explaining takes many small solves; it gets limits of its own, however tight the plan's were.
+    own = Limits(work=EXPLAIN_WORK) if limits.work is not None else Limits(seconds=EXPLAIN_SECONDS)
+    conflict = explain_infeasible(formulation.problem, own)
+    if conflict is None:
+        raise PlanDefect("a strategy calls the rules contradictory, but they can be met")
+    head = "No plan can meet these rules together:"
+    if not conflict.confirmed:
+        head = "No plan can meet these rules together (that none can be left out is not shown):"
+    sentences = conflict_sentences(formulation, conflict)
+    return NoPlan(head, proved=True, conflict=sentences)
 
 
 def _plan(
@@ -114,8 +143,9 @@ def _plan(
     if breaches:
         raise PlanDefect("; ".join(breach.message for breach in breaches))
     empty = [m.code for m in case.markets if all(c.market != m.code for c in consortia)]
+    search = TurningSearch(limits, wanted=turning_points and not _stopped_by_hand(result))
     shut: tuple[DoNotForm, ...] = tuple(
-        do_not_form(formulation, result, code, limits, turning_points) for code in empty
+        do_not_form(formulation, result, code, search) for code in empty
     )
     return Plan(
         schema=SCHEMA,
@@ -130,7 +160,7 @@ def _plan(
             strategy=strategy,
         ),
         status="OPTIMAL" if result.status is Status.OPTIMAL else "FEASIBLE",
-        stopped_by=result.stopped_by,
+        stopped_by=cast(StopReason, result.stopped_by),
         objective_cents=objective,
         bound_cents=result.bound,
         gap_ppm=gap_ppm(objective, result.bound),
@@ -138,8 +168,17 @@ def _plan(
         left_out=tuple(left_out_reasons(formulation, located)),
         do_not_form=shut,
         assumptions=assumptions(case),
-        notes=(*case.register.conversions, *result.notes, *_graph_notes(formulation)),
+        notes=(
+            *case.register.conversions,
+            *result.notes,
+            *_graph_notes(formulation),
+            *search.notes,
+        ),
     )
+
+
+def _stopped_by_hand(result: Result) -> bool:
+    return result.stopped_by in ("interrupt", "observer")
 
 
 def _consortia(

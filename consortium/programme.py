@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from datetime import date
+from decimal import Decimal
 from fractions import Fraction
 from functools import cached_property
 from pathlib import Path
@@ -204,6 +205,9 @@ def load_programme(path: Path | None = None) -> Programme:
         reader.fault(unknown, "is unknown; the shipped programmes/default.toml lists every figure")
     reader.raise_faults()
     programme = Programme(name=str(name), **found)  # type: ignore[arg-type]
+    for fact in programme.facts():
+        _right_type(reader, fact)
+    reader.raise_faults()
     _plausible(reader, programme)
     reader.raise_faults()
     return programme
@@ -247,6 +251,21 @@ _MONEY = (
 )
 
 
+def _right_type(reader: FactReader, fact: Fact) -> None:
+    """Whether a fact is a number, a yearly path or a text, as its name asks."""
+    key = fact.name.removeprefix("programme.")
+    values = fact.value if isinstance(fact.value, tuple) else (fact.value,)
+    if key in ("ramp", "subsidy_path"):
+        good = isinstance(fact.value, tuple) and all(isinstance(v, Decimal) for v in values)
+        wanted = "must be a list of numbers, one a year"
+    elif key in ("modes", "as_of"):
+        good, wanted = all(isinstance(v, str) for v in values), "must be a text in quotes"
+    else:
+        good, wanted = isinstance(fact.value, Decimal), "must be one number"
+    if not good:
+        reader.fault(f"{key}.value", wanted, fact.text)
+
+
 def _plausible(reader: FactReader, programme: Programme) -> None:
     """Figures that cannot be meant, and figures that contradict one another."""
     try:
@@ -262,8 +281,11 @@ def _plausible(reader: FactReader, programme: Programme) -> None:
             fact = getattr(programme, name)
             if fact.exact < 0:
                 reader.fault(f"{name}.value", "must be 0 or more", fact.text)
-        if not -1 < programme.discount_rate.exact <= 1:
-            reader.fault("discount_rate.value", "must be above -1, up to 1")
+        if not Fraction(-1, 2) <= programme.discount_rate.exact <= 1:
+            reader.fault("discount_rate.value", "must be from -0.5 to 1")
+        for name, fact in programme.hazard.items():
+            if abs(fact.exact) > 100 or (name == "base" and fact.exact < 0):
+                reader.fault(f"hazard.{name}.value", "is out of range", fact.text)
         if not 0 <= programme.elasticity.exact <= 20:
             reader.fault("elasticity.value", "must be from 0 to 20")
         if programme.pkr_per_usd.exact <= 0:
@@ -298,8 +320,13 @@ def _plausible(reader: FactReader, programme: Programme) -> None:
         if figures["hours_reference"].exact.denominator != 1:
             reader.fault("criteria.hours_reference.value", "must be a whole number")
         unknown = set(programme.modes.texts) - set(MODES)
-        if unknown or not programme.modes.texts:
-            reader.fault("modes.value", f"must be some of {', '.join(MODES)}", programme.modes.text)
+        repeated = len(set(programme.modes.texts)) != len(programme.modes.texts)
+        if unknown or repeated or not programme.modes.texts:
+            reader.fault(
+                "modes.value",
+                f"must be some of {', '.join(MODES)}, each once",
+                programme.modes.text,
+            )
         date.fromisoformat(str(programme.as_of.value))
     except TypeError as error:
         reader.fault("value", f"has the wrong type: {error}")

@@ -15,6 +15,9 @@ from consortium.market import load_plans
 from consortium.programme import MODES
 from consortium.register import Register
 
+#: Largest consortium anybody may ask for; the brief warns above 12.
+MAX_SIZE = 30
+
 
 @dataclass(frozen=True, slots=True)
 class Pin:
@@ -149,6 +152,9 @@ def read_rules(path: Path, register: Register, markets: tuple[str, ...]) -> Rule
         size = {}
     low = reader.number("size.min", size["min"], 2) if "min" in size else None
     high = reader.number("size.max", size["max"], 2) if "max" in size else None
+    for key, number in (("size.min", low), ("size.max", high)):
+        if number is not None and number > MAX_SIZE:
+            reader.fault(key, f"must be at most {MAX_SIZE}", number)
     most: dict[str, int] = {}
     limits = table.get("max_consortia", {})
     if not isinstance(limits, Mapping):
@@ -187,6 +193,11 @@ def _pin(reader: _Reader, row: Any) -> Pin | None:
         return None
     market, plan = row.get("market"), row.get("plan")
     mode, may_grow = row.get("mode", "range"), row.get("may_grow", False)
+    for key, value in (("market", market), ("plan", plan), ("mode", mode)):
+        if not isinstance(value, str):
+            reader.fault(f"pin.{key}", "must be a text", value)
+    if len(reader.faults) > before:
+        return None
     if market not in reader.markets:
         reader.fault("pin.market", f"is not asked for; asked: {', '.join(reader.markets)}", market)
     if plan not in load_plans():
@@ -213,6 +224,12 @@ def _contradictions(reader: _Reader, rules: Rules) -> None:
                 reader.fault("apart.firms", "these are in one pinned consortium", ", ".join(both))
     for firm in sorted(rules.exclude & rules.must_join):
         reader.fault("must_join.firms", "is also excluded", firm)
+    obliged = rules.must_join.union(*(pin.firms for pin in rules.pins))
+    for together in rules.together:
+        out = sorted(rules.exclude.intersection(together))
+        if out and obliged.intersection(together):
+            who = ", ".join(sorted(obliged.intersection(together)))
+            reader.fault("together.firms", f"is excluded, but {who} must be in", ", ".join(out))
     seen: set[str] = set()
     for pin in rules.pins:
         for firm in pin.firms:

@@ -7,6 +7,7 @@ the answer changes once only as the fact moves is not assumed in what is said: b
 
 from __future__ import annotations
 
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
@@ -16,7 +17,7 @@ from typing import Any
 
 from consortium.case import Case
 from consortium.facts import Fact
-from consortium.formulation import Formulation, formulate
+from consortium.formulation import Formulation, formulate, market_limit
 from consortium.market import FamilyMarket, Market, MarketCluster
 from consortium.plan import DoNotForm, TurningPoint
 from consortium.wording import count, usd
@@ -55,7 +56,6 @@ def levers(case: Case, code: str) -> Iterator[Lever]:
     yield _market_lever(case, code, "price_ratio", "rivals' price against ours", True)
     for name, label in (
         ("duty", "duty on our goods"),
-        ("freight_share", "freight"),
         ("licence_holder_annual", "licence holder's yearly price"),
         ("establishment_fee_annual", "yearly fee per establishment"),
         ("establishment_fee_once", "fee per establishment once"),
@@ -163,12 +163,60 @@ def only_market(case: Case, code: str) -> Case:
     return replace(case, markets=(market,), rules=replace(case.rules, pins=pins))
 
 
+class TurningSearch:
+    """Limits and course of all searches of one plan.
+
+    Parameters
+    ----------
+    limits : those of the plan. With seconds, all searches together get as many again; with work,
+        each solve gets as much.
+    wanted : whether to search at all.
+
+    Attributes
+    ----------
+    notes : what a reader should know (an interruption, time that ran out).
+    """
+
+    def __init__(self, limits: Limits, wanted: bool) -> None:
+        self.wanted = wanted
+        self.notes: list[str] = []
+        self._limits = limits
+        self._end: float | None = None
+
+    def forms(self, case: Case) -> bool | None:
+        """``forms`` within what is left; raises ``_SearchEnds`` where nothing is."""
+        limits = self._limits
+        if limits.work is None and limits.seconds is not None:
+            now = time.monotonic()
+            if self._end is None:
+                self._end = now + limits.seconds
+            if now >= self._end:
+                self._give_up("Not every turning point was searched: the time was used up.")
+            limits = replace(limits, seconds=self._end - now)
+        result = solve(formulate(case).problem, limits)
+        if result.stopped_by == "interrupt":
+            self._give_up("Interrupted: not every turning point was searched.")
+        return _answer(result)
+
+    def _give_up(self, note: str) -> None:
+        self.wanted = False
+        self.notes.append(note)
+        raise _SearchEnds
+
+
+class _SearchEnds(Exception):
+    """The search for turning points ends before it is through."""
+
+
 def forms(case: Case, limits: Limits) -> bool | None:
     """Whether a consortium with a surplus exists; ``None`` where the limits leave it open.
 
     A group found is proof that one forms; that none does is said only when 0 is proved best.
     """
-    result = solve(formulate(case).problem, limits)
+    return _answer(solve(formulate(case).problem, limits))
+
+
+def _answer(result: Result) -> bool | None:
     if result.objective is not None and result.objective > 0 and result.grouping:
         return True
     if result.status in (Status.OPTIMAL, Status.INFEASIBLE):
@@ -176,71 +224,98 @@ def forms(case: Case, limits: Limits) -> bool | None:
     return None
 
 
-def turning_point(lever: Lever, limits: Limits) -> TurningPoint | None:
+def turning_point(lever: Lever, answer_at: Callable[[Case], bool | None]) -> TurningPoint | None:
     """Neighbouring whole percents of one fact between which the answer turns, or ``None``.
 
-    ``None`` also where a solve on the way stayed open: then nothing is claimed.
+    ``None`` also where a solve on the way stayed open: then nothing is claimed. The point found by
+    halving is one where the answer turns; that it is the only one, or the nearest, is not claimed.
+
+    Parameters
+    ----------
+    answer_at : whether a consortium forms in a case, proved; ``None`` where that is open.
     """
     sign = 1 if lever.rises else -1
-    # A fact cannot fall below nothing; it is moved to at most twice its value.
+
+    def answer(percent: int) -> bool | None:
+        return answer_at(lever.apply(1 + Fraction(sign * percent, 100)))
+
     low, high = 0, _FURTHEST_PERCENT
-
-    def at(percent: int) -> Fraction:
-        return 1 + Fraction(sign * percent, 100)
-
-    if forms(lever.apply(at(high)), limits) is not True:
+    if answer(high) is not True:
         return None
-    proved = True
     while high - low > 1:
         middle = (low + high) // 2
-        answer = forms(lever.apply(at(middle)), limits)
-        if answer is True:
-            high = middle
-        else:
-            proved = answer is False
-            low = middle
-    if low == 0:
-        proved = forms(lever.apply(at(0)), limits) is False
+        found = answer(middle)
+        if found is None:
+            return None
+        low, high = (low, middle) if found else (middle, high)
+    if low == 0 and answer(0) is not False:
+        return None
     return TurningPoint(
         fact=lever.fact,
         label=lever.label,
         value=lever.value,
-        does_not_form_at=lever.shown(at(low)),
-        forms_at=lever.shown(at(high)),
+        does_not_form_at=lever.shown(1 + Fraction(sign * low, 100)),
+        forms_at=lever.shown(1 + Fraction(sign * high, 100)),
         change_percent=sign * high,
-        proved=proved,
+        proved=True,
     )
 
 
 def do_not_form(
-    formulation: Formulation, result: Result, code: str, limits: Limits, search: bool
+    formulation: Formulation, result: Result, code: str, search: TurningSearch
 ) -> DoNotForm:
-    """Why no consortium forms for a market, with the smallest turning point found."""
+    """Why no consortium forms for a market, with the turning points found, smallest first."""
     case = only_market(formulation.case, code)
-    elsewhere = result.grouping is not None and len(result.grouping) > 0
-    if elsewhere and forms(case, limits) is not False:
-        # Firms of this market were grouped for another one; alone it might well form.
-        reason = "The firms that could form a consortium here are worth more in another market."
-        return DoNotForm(
-            market=code, reason=reason, turning_point=None, other_turning_points=(), tried=()
-        )
     found: list[TurningPoint] = []
     tried: list[str] = []
-    free = not (case.rules.must_join or case.rules.pins)
-    if search and free:
-        for lever in levers(case, code):
-            tried.append(lever.label)
-            point = turning_point(lever, limits)
-            if point is not None:
-                found.append(point)
+    reason = _reason(formulation, result, code)
+    try:
+        if result.grouping is not None and len(result.grouping) > 0:
+            # Firms of this market were grouped for another one; alone it might well form.
+            alone = search.forms(case)
+            if alone is not False:
+                reason = (
+                    "A consortium could form here, but the whole plan is worth no less without it."
+                    if alone
+                    else "Firms were grouped for another market; whether one could form here "
+                    "alone was left open."
+                )
+                return _no_points(code, reason)
+        if search.wanted and _searchable(case, code):
+            for lever in levers(case, code):
+                point = turning_point(lever, search.forms)
+                tried.append(lever.label)
+                if point is not None:
+                    found.append(point)
+    except _SearchEnds:
+        pass  # the search has noted why; what it found stands
     found.sort(key=lambda p: (abs(p.change_percent), p.fact))
     return DoNotForm(
         market=code,
-        reason=_reason(formulation, result, code),
+        reason=reason,
         turning_point=found[0] if found else None,
         other_turning_points=tuple(found[1:]),
         tried=tuple(tried),
     )
+
+
+def _searchable(case: Case, code: str) -> bool:
+    """Whether moving a fact could turn the answer at all."""
+    obliged = case.rules.must_join or case.rules.pins
+    products = any(firm.products for firm in case.register.firms)
+    return not obliged and products and _number(case, code) > 0
+
+
+def _no_points(code: str, reason: str) -> DoNotForm:
+    return DoNotForm(
+        market=code, reason=reason, turning_point=None, other_turning_points=(), tried=()
+    )
+
+
+def _number(case: Case, code: str) -> int:
+    """Most consortia the rules allow in a market at all."""
+    carried = case.programme.caseload.whole * case.programme.facilitators.whole
+    return min(market_limit(case, code), carried)
 
 
 def _reason(formulation: Formulation, result: Result, code: str) -> str:
@@ -268,12 +343,19 @@ def _reason(formulation: Formulation, result: Result, code: str) -> str:
         f"{number:,} {words[key][number != 1]}" for key, number in sorted(why.items())
     )
     head = f"Of {count(total, 'firm')} {able} could join" + (f" ({detail})." if detail else ".")
+    if not any(firm.products for firm in case.register.firms):
+        return "The register lists no products, so no consortium could be judged at all."
+    if _number(case, code) == 0:
+        return f"{head} The rules or the facilitators' caseload allow no consortium in this market."
     if able < case.size_min:
         return f"{head} A consortium needs {case.size_min}."
     if result.status is Status.OPTIMAL:
         return (
-            f"{head} It is proved that no allowed group of {case.size_min} to {case.size_max} of "
-            f"them is worth more together than its members are alone."
+            f"{head} It is proved that no group of {case.size_min} to {case.size_max} of them that "
+            "the rules allow (compatible pairs, launch costs, budget) is worth more together than "
+            "its members are alone."
         )
-    bound = "no bound is known" if result.bound is None else f"at most {usd(result.bound)} exists"
+    bound = "no bound is known"
+    if result.bound is not None:
+        bound = f"in all markets together at most {usd(result.bound)} exists"
     return f"{head} No group with a surplus was found; that none exists is not proved ({bound})."

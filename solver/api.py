@@ -101,6 +101,7 @@ def solve(
     with _ctrl_c(context):
         try:
             if not _trivial(context):
+                _offer_least(context)
                 if start is not None:
                     _offer_start(context, start)
                 if not context.stopping():
@@ -122,6 +123,13 @@ def _trivial(context: SolveContext) -> bool:
     else:
         context.prove_infeasible()
     return True
+
+
+def _offer_least(context: SolveContext) -> None:
+    """The pins and nothing else is an answer wherever the rules allow it."""
+    least = Grouping(context.problem.pinned)
+    if verify(context.problem, least).feasible:
+        context.offer(least)
 
 
 def _offer_start(context: SolveContext, start: Grouping) -> None:

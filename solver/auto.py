@@ -1,9 +1,10 @@
 """Strategy "auto": chooses and combines the others by the size of the problem.
 
-Small problems go to ``exact`` at once, which proves them. Others get a quick start by ``greedy``
-and ``search``, then ``enumerate``, which proves what it can; what that leaves open goes to
-``exact`` if its model is small enough, and the rest of the limits to ``search``. Shares of the
-limits are shares of work where a work limit is set, so the clock decides nothing then.
+Small problems go to ``exact``, which proves them within its limits. Others get a quick start by
+``greedy``; then ``enumerate`` proves what it can, after a short ``search`` where there are many
+items and a good incumbent saves it work. What is left open goes to ``exact`` if its model is small
+enough, and the rest of the limits to ``search``. Parts get shares of what is left: of the work
+where a work limit is set, so that the clock decides nothing then, and else of the seconds.
 """
 
 from __future__ import annotations
@@ -12,12 +13,15 @@ from solver.baselines import greedy
 from solver.context import SolveContext, Strategy
 from solver.enumeration import enumerate_groups
 from solver.exact import exact
-from solver.search import search
+from solver.search import prepare, search
 
 #: Up to so many items ``exact`` is quickest, and complete.
 SMALL = 12
-#: Work of the first search: a start for the provers, no more.
+#: Above so many items a short search goes first.
+MANY = 60
+#: Most work of that search: a start for the provers, no more.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
+FIRST_SHARE = 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7
 
@@ -28,12 +32,18 @@ def auto(context: SolveContext) -> None:
         exact(context)
         if context.stopping():
             return
-    _within(context, greedy, 0.1)
-    with context.limited(FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS):
-        _unless_stopping(context, search)
+    _within(context, greedy, FIRST_SHARE)
+    if context.problem.num_items > MANY and not context.stopping():
+        prepare()  # compiling must not eat the share of the search
+        _within(context, _brief_search, FIRST_SHARE)
     for prover in (enumerate_groups, exact):
         _within(context, prover, PROVER_SHARE)
     _unless_stopping(context, search)
+
+
+def _brief_search(context: SolveContext) -> None:
+    with context.limited(FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS):
+        search(context)
 
 
 def _within(context: SolveContext, strategy: Strategy, share: float) -> None:

@@ -33,6 +33,8 @@ BoolArray = npt.NDArray[np.bool_]
 _MAX_SEEDS = 400
 #: Tries of ``random`` where the limits do not end it before.
 _RANDOM_TRIES = 200
+#: Tries after which it ends if none was feasible: each mends in vain for a long time.
+_HOPELESS_TRIES = 20
 #: Work units of one step of growth, measured at about 40 microseconds.
 _UNITS_A_STEP = 40
 
@@ -69,7 +71,9 @@ def random_grouping(context: SolveContext) -> None:
         return
     context.phase("random")
     rng = context.rng()
-    for _ in range(_RANDOM_TRIES):
+    for tried in range(_RANDOM_TRIES):
+        if tried >= _HOPELESS_TRIES and context.objective is None:
+            break
         draft = builder.draft()
         builder.scatter(draft, rng)
         builder.finish(draft, rng)

@@ -107,6 +107,8 @@ def run(
     if seconds_left is not None:
         settings.max_time_in_seconds = max(seconds_left, 0.001)
 
+    if context.stopping():
+        return CpSatOutcome("UNKNOWN", None, None)
     inbox: queue.Queue[tuple[str, Any]] = queue.Queue()
     callback = _News(watched, inbox) if watched or decode is not None else None
     has_bound = False

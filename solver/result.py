@@ -7,7 +7,6 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from solver.explain import Conflict
     from solver.grouping import Grouping
 
 
@@ -52,8 +51,7 @@ class Result:
         "exhausted" (the strategy has no more to try).
     strategy : name of the strategy asked for.
     trace : the changes of (seconds, work, objective, bound), in order.
-    conflict : for INFEASIBLE, the named rules that cannot hold together, where asked for.
-    certificate : proof data that ``check_bound`` can confirm, where the strategy makes one.
+    certificate : proof data of the bound, where the strategy makes any; ``None`` otherwise.
     notes : what the strategy did that a reader should know (a method that stepped back, and why).
     """
 
@@ -66,7 +64,6 @@ class Result:
     seconds: float
     work: int
     trace: tuple[TracePoint, ...] = ()
-    conflict: Conflict | None = None
     certificate: Any = None
     notes: tuple[str, ...] = field(default=())
 

@@ -72,7 +72,11 @@ class _Cards:
         """The card of one consortium."""
         self._heading(heading(self.case, group))
         self._print(self._members(group))
-        self._say("Fees are USD for the year, in the years before sales carry the costs.")
+        self._say(
+            "Fees are USD for the year, in the years before sales carry the costs: split by export "
+            "sales within what each firm said it would pay. How gains are split is for the members "
+            "to agree; it is not part of this proposal."
+        )
         self._label("What each brings")
         self._pairs(
             (why.firm, f"{sentence(why.brings)} {sentence(why.without_it)}")

@@ -197,7 +197,9 @@ def _by_year(group: PlanConsortium) -> list[tuple[int, int, int]]:
 
 
 def _years(sheet: Sheet, group: PlanConsortium, row: int) -> int:
-    sheet.text(row, 4, "Cash by year (USD, not discounted)", "section")
+    sheet.text(
+        row, 4, "Cash by year (USD, not discounted, without members' certificates)", "section"
+    )
     heads = ("Year", *_COLOURS, "Left over")
     sheet.heads(row + 1, 4, heads)
     row += 2

@@ -29,6 +29,7 @@ LEFT_OUT_LABELS = {
     "no_consortium": "no consortium is worth forming",
     "could_improve": "would add to a consortium; the plan is not proved best",
     "adds_less": "would lower the surplus",
+    "fixed": "every consortium is fixed by the rules file",
     "incompatible": "does not go with some member of each consortium",
 }
 #: What grades of assumptions mean, in the order they are listed.

@@ -12,7 +12,7 @@ from solver_spec.checking import complaints
 from solver_spec.judging import numbered_problem, numbered_problem_code, plain_groups
 
 from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
-from solver.auto import SMALL
+from solver.auto import MANY, SMALL
 from solver.context import SolveContext
 
 SEED = 20_250_304
@@ -80,21 +80,26 @@ def phases_of(events: list[Event]) -> list[str]:
     return [event.phase for event in events if event.kind is EventKind.PHASE]
 
 
-def test_phases_of_a_medium_problem() -> None:
-    """A start by greedy and search, and then the prover, which settles sparse problems."""
+@pytest.mark.parametrize(
+    ("num_items", "start"),
+    [(MANY, ["greedy", "listing"]), (MANY + 1, ["greedy", "search", "listing"])],
+)
+def test_phases_of_a_medium_problem(num_items: int, start: list[str]) -> None:
+    """A start by greedy, and search where items are many; then the prover settles it."""
     events: list[Event] = []
-    problem = sparse(60)
+    problem = sparse(num_items)
     result = solve(problem, Limits(work=30_000_000), observer=events.append)
     phases = phases_of(events)
-    assert phases[:3] == ["greedy", "search", "listing"]
+    assert phases[: len(start)] == start
     assert result.status is Status.OPTIMAL
     assert result.stopped_by == "optimal"
     objectives = [e.objective for e in events if e.objective is not None]
     assert all(before <= after for before, after in pairwise(objectives))
 
 
-def test_phases_where_nothing_is_proved() -> None:
+def test_phases_where_nothing_is_proved(monkeypatch: pytest.MonkeyPatch) -> None:
     """A dense problem passes through the provers and ends, at its limit, with search."""
+    monkeypatch.setattr("solver.auto.MANY", 20)
     events: list[Event] = []
     problem = dense(30)
     limits = Limits(work=1_500_000)
@@ -149,8 +154,9 @@ def test_no_bound_where_cpsat_had_no_time(work: int) -> None:
 
 
 @pytest.mark.parametrize("stop_at", ["greedy", "search", "listing"])
-def test_observer_stops_the_whole_solve(stop_at: str) -> None:
+def test_observer_stops_the_whole_solve(stop_at: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """An end asked for in one part ends all parts."""
+    monkeypatch.setattr("solver.auto.MANY", 20)
     events: list[Event] = []
 
     def observe(event: Event) -> bool:
@@ -175,6 +181,7 @@ def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("greedy", "search", "enumerate_groups", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", noting(name))
+    monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=1_000_000))
     names = ("greedy", "search", "enumerate_groups", "exact")
     assert result.notes == tuple(f"{name} stepped back" for name in names)
@@ -194,6 +201,7 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
     for name in ("greedy", "search", "enumerate_groups", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", greedy_for_work(name))
+    monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=100_000_000))
     expected = {
         "greedy": 10_000_000,

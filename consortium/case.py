@@ -166,7 +166,7 @@ def make_case(
         load_certificates(),
     )
     for pin in rules.pins:
-        if Kind(pin.market, pin.plan, pin.mode) not in case.kinds:
+        if pin.mode not in programme.modes.texts or pin.market not in codes:
             modes = ", ".join(programme.modes.texts)
             faults.append(
                 InputFault(

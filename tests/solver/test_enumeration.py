@@ -276,14 +276,12 @@ def test_search_at_prices_finds_exactly_the_groups_that_reach_the_threshold() ->
         assert found.complete
         assert described(atoms, found.columns) == expected, index
 
-        # Raising thresholds end with the exact best of every root.
-        best = np.full(atoms.num_atoms, NOTHING)
-        np.maximum.at(best, columns.roots, reduced)
+        # Raising thresholds end with the exact best; whose root it counts under is the search's
+        # own choice.
         raised = search.improving(prices, least, ALL, ALL)
         assert raised.complete
-        assert np.array_equal(
-            np.where(best >= least, best, least - 1), np.maximum(raised.best, least - 1)
-        )
+        best = int(reduced.max(initial=NOTHING))
+        assert max(best, least - 1) == max(int(raised.best.max(initial=NOTHING)), least - 1)
 
 
 def test_compiled_and_plain_search_agree(monkeypatch: pytest.MonkeyPatch) -> None:

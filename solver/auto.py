@@ -13,7 +13,8 @@ from solver.baselines import greedy
 from solver.context import SolveContext, Strategy
 from solver.enumeration import enumerate_groups
 from solver.exact import exact
-from solver.search import prepare, search
+from solver.search import search
+from solver.search.driver import compiled_in_time
 
 #: Up to so many items ``exact`` is quickest, and complete.
 SMALL = 12
@@ -34,7 +35,9 @@ def auto(context: SolveContext) -> None:
             return
     _within(context, greedy, FIRST_SHARE)
     if context.problem.num_items > MANY and not context.stopping():
-        prepare()  # compiling must not eat the share of the search
+        # Compiling must not eat the share of the search, nor outlast the limits.
+        if not compiled_in_time(context):
+            return
         _within(context, _brief_search, FIRST_SHARE)
     for prover in (enumerate_groups, exact):
         _within(context, prover, PROVER_SHARE)

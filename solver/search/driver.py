@@ -8,7 +8,10 @@ between chunks. No bound is claimed.
 
 from __future__ import annotations
 
+import threading
+
 from solver.context import SolveContext
+from solver.search import prepare
 from solver.search.atoms import contract
 from solver.search.engine import Engine, pins_only
 
@@ -25,6 +28,8 @@ HOT, COLD = 0.8, 0.03
 TRIAL_MOVES = 2_000
 #: Ticks a work unit (a microsecond) stands for; 130-300 ticks a move took 0.7-1.8 us.
 TICKS_A_UNIT = 170
+#: Seconds between two looks at the limits while kernels are compiled.
+_POLL_SECONDS = 0.02
 #: Ticks between two looks at the limits, about a tenth of a second.
 CHUNK_TICKS = 17_000_000
 
@@ -34,9 +39,41 @@ def run_search(context: SolveContext) -> None:
     context.phase("search")
     atoms = contract(context.problem)
     context.charge(1000 + atoms.num_atoms + len(atoms.adj))
-    if atoms.flaw is not None or context.stopping():
+    if atoms.flaw is not None or context.stopping() or not compiled_in_time(context):
         return
     _Search(context, Engine(atoms, context.limits.seed)).run()
+
+
+def compiled_in_time(context: SolveContext) -> bool:
+    """Compile the kernels, once a process; returns whether time is left then.
+
+    Without a cache from an earlier process that takes some ten seconds. Where the clock counts it
+    happens on another thread, so that a time limit, an observer or Ctrl-C need not wait for it; the
+    compiling goes on then, and the next process finds its cache.
+    """
+    from solver.search.annealing import run
+
+    if context.remaining_seconds is None or getattr(run, "signatures", True):
+        prepare()
+        return True
+    trouble: list[BaseException] = []
+
+    def compile_kernels() -> None:
+        try:
+            prepare()
+        except BaseException as error:  # carried to the solving thread, which raises it
+            trouble.append(error)
+
+    thread = threading.Thread(target=compile_kernels, name="compile-search")
+    thread.start()
+    while thread.is_alive():
+        thread.join(_POLL_SECONDS)
+        if context.stopping():
+            context.note("search: the limits ended while its kernels were being compiled")
+            return False
+    if trouble:
+        raise trouble[0]
+    return True
 
 
 class _Search:

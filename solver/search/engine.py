@@ -124,7 +124,7 @@ class Engine:
     # -- prices ---------------------------------------------------------------------------
 
     def _set_prices(self) -> None:
-        """One broken unit costs about one change of value, to begin with."""
+        """One broken unit costs several changes of value, to begin with and at least."""
         atoms, classes = self.atoms, int(self.world.ints[NUM_CLASSES])
         num = atoms.amount.shape[1]
         units = np.ones(classes)
@@ -135,8 +135,8 @@ class Engine:
             uses = np.abs(atoms.use).mean(axis=(0, 1))
             uses += np.abs(atoms.problem.shared_group_use).mean(axis=1)
             units[OFF_AMOUNT + num :] = np.maximum(1.0, uses)
-        price = 1.5 * self.scale / units
-        self.world.floats[PRICE:] = np.concatenate([price, 0.5 * price, 1e6 * price])
+        price = 4.0 * self.scale / units
+        self.world.floats[PRICE:] = np.concatenate([price, price, 1e6 * price])
         rate = 64.0 / max(1, atoms.num_atoms)
         self.world.floats[RAISE] = min(1.15, math.exp(rate / 8))
         self.world.floats[LOWER] = max(0.97, math.exp(-rate / 32))
@@ -155,7 +155,9 @@ def _typical_value(atoms: Atoms) -> float:
 def _chances(atoms: Atoms) -> IntArray:
     """Chance of each move of ``Tables.mix``, of 1024."""
     recast = 24 if atoms.problem.num_kinds > 1 else 0
-    chances = np.array([0, 340, 100, 24, 24, recast, 16], dtype=np.int64)
+    # Where pairs are few, a shift looks at exchanges too.
+    exchange = 150 if atoms.absent_bad else 340
+    chances = np.array([0, exchange, 110, 30, 30, recast, 16], dtype=np.int64)
     chances[0] = 1024 - chances.sum()
     return chances
 

@@ -52,6 +52,7 @@ from solver.search.world import (
     NUM_LIMITS,
     NUM_LIVE,
     NUM_RESOURCES,
+    NUM_RULED,
     NUMBER,
     OFF,
     OFF_AMOUNT,
@@ -71,6 +72,7 @@ from solver.search.world import (
     RESOURCE,
     ROBBED,
     ROLE,
+    RULED,
     SHORT,
     SIZE,
     SIZE_OFF,
@@ -245,7 +247,8 @@ def refresh(w: World, g: int) -> None:
     w.ints[off_at + OFF_SIZE] += off - w.group[g, SIZE_OFF]
     w.group[g, SIZE_OFF] = off
     curved = np.int64(0)
-    for r in range(w.ints[NUM_RESOURCES]):
+    for x in range(w.kind[k, NUM_RULED]):
+        r = w.kind[k, w.ints[RULED] + x]
         amount = w.group[g, TOTAL + r]
         curved += curve_at(w, k, r, amount)
         off = amount_off(w, k, r, amount)
@@ -386,6 +389,10 @@ def recast(w: World, g: int, k: int, linear: int) -> None:
             at = w.ints[USE] + limit
             spend(w, limit, w.atom[i, at + k * limits] - w.atom[i, at + before * limits])
         i = w.atom[i, AFTER]
+    for r in range(w.ints[NUM_RESOURCES]):
+        # The new kind may have no rule for a resource that is off in the old one.
+        w.ints[w.ints[OFF] + OFF_AMOUNT + r] -= w.group[g, w.ints[SHORT] + r]
+        w.group[g, w.ints[SHORT] + r] = 0
     w.ints[VALUE] += linear - w.group[g, LINEAR]
     w.group[g, LINEAR] = linear
     w.group[g, KIND] = k
@@ -448,7 +455,8 @@ def price_change(w: World, g: int, k: int, out: int, into: int) -> int:
         size += w.atom[into, ITEMS]
     if not closes:
         w.ints[step + OFF_SIZE] += size_off(w, k, size)
-    for r in range(w.ints[NUM_RESOURCES]):
+    for x in range(w.kind[k, NUM_RULED]):
+        r = w.kind[k, w.ints[RULED] + x]
         amount = np.int64(0)
         if not new:
             amount = w.group[g, TOTAL + r]

@@ -43,6 +43,7 @@ from solver.search.world import (
     FIT,
     FRESH,
     GROUP_MARK,
+    GUMBEL,
     HAS_BEST,
     HEAD,
     HELD,
@@ -52,6 +53,7 @@ from solver.search.world import (
     LOGGED,
     LUCK,
     MET,
+    MET_VALUE,
     MUST,
     NUM_CLASSES,
     NUM_LIMITS,
@@ -143,9 +145,6 @@ def member(w: World, g: int) -> int:
 @compiled
 def target(w: World, i: int) -> int:
     """A group an atom may want to join, or -1."""
-    degree = w.atom[i, END] - w.atom[i, START]
-    if w.ints[ABSENT_BAD] and degree <= _SCANNED:
-        return scanned_target(w, i)
     if not w.ints[ABSENT_BAD] and (bits(w) & 7) == 0:
         if w.ints[NUM_LIVE] == 0:
             return np.int64(-1)
@@ -157,8 +156,11 @@ def target(w: World, i: int) -> int:
 
 
 @compiled
-def scanned_target(w: World, i: int) -> int:
-    """A random group in which an atom has at most one banned partner, where most pairs are."""
+def meet(w: World, i: int) -> int:
+    """List the other groups in which an atom has at most one banned partner; returns how many.
+
+    They are in the list of groups, each with its MET pairs and their MET_VALUE.
+    """
     w.ints[STAMP] += 1
     stamp, own, num = w.ints[STAMP], w.atom[i, HOME], 0
     for e in range(w.atom[i, START], w.atom[i, END]):
@@ -167,20 +169,89 @@ def scanned_target(w: World, i: int) -> int:
             if w.group[g, GROUP_MARK] != stamp:
                 w.group[g, GROUP_MARK] = stamp
                 w.group[g, MET] = 0
+                w.group[g, MET_VALUE] = 0
                 w.group[num, ROBBED] = g
                 num += 1
-            if not w.pair[e, w.kind[w.group[g, KIND], PAIR_BAD]]:
+            k = w.group[g, KIND]
+            if not w.pair[e, w.kind[k, PAIR_BAD]]:
                 w.group[g, MET] += 1
+                w.group[g, MET_VALUE] += w.pair[e, w.kind[k, PAIR_VALUE]]
     w.ints[TICKS] += w.atom[i, END] - w.atom[i, START]
     kept = 0
     for x in range(num):
         g = w.group[x, ROBBED]
-        if w.group[g, COUNT] - w.group[g, MET] <= 1:
+        if (
+            w.group[g, COUNT] - w.group[g, MET] <= 1
+            and w.group[g, HELD] != 2
+            and w.atom[i, w.ints[FIT] + w.group[g, KIND]]
+        ):
             w.group[kept, ROBBED] = g
             kept += 1
-    if kept == 0:
-        return np.int64(-1)
-    return w.group[draw(w, np.int64(kept)), ROBBED]
+    return kept
+
+
+@compiled
+def heat_bath(w: World, i: int) -> None:
+    """Choose among all groups an atom may join, with or without an exchange, leaving and staying.
+
+    Each choice has its Boltzmann weight (Gibbs sampling, by Gumbel noise on each).
+    """
+    nobody, zero = np.int64(-1), np.int64(0)
+    num, a = meet(w, i), w.atom[i, HOME]
+    if num == 0 and a < 0:
+        return
+    left, ka = zero, nobody
+    if a >= 0:
+        ka = w.group[a, KIND]
+        left = link(w, i, a, ka, i)[0]
+    best_b, best_j, best_swapped, best_joined, best_joined_j = nobody, nobody, False, zero, zero
+    heat, moved = w.floats[TEMPERATURE], False
+    best = heat * gumbel(w)
+    if a >= 0:
+        score = price_relocation(w, i, nobody, nobody, left, zero, nobody, False, zero)
+        score += heat * gumbel(w)
+        if score > best:
+            best, moved = score, True
+    for x in range(num):
+        b = w.group[x, ROBBED]
+        k, joined = w.group[b, KIND], w.group[b, MET_VALUE]
+        if w.group[b, COUNT] == w.group[b, MET]:
+            score = price_relocation(w, i, b, k, left, joined, nobody, False, zero)
+            score += heat * gumbel(w)
+            if score > best:
+                best, moved, best_b, best_j = score, True, b, nobody
+                best_swapped, best_joined, best_joined_j = False, joined, zero
+            j = member(w, b)
+            e = pair_of(w, i, j)
+            if e >= 0:
+                joined -= w.pair[e, w.kind[k, PAIR_VALUE]]
+        else:
+            j = link(w, i, b, k, i)[2]
+        if w.atom[j, ROLE] != 0:
+            continue
+        score = price_relocation(w, i, b, k, left, joined, j, False, zero) + heat * gumbel(w)
+        if score > best:
+            best, moved, best_b, best_j = score, True, b, j
+            best_swapped, best_joined, best_joined_j = False, joined, zero
+        if a >= 0 and w.atom[j, w.ints[FIT] + ka]:
+            joined_j, against, _ = link(w, j, a, ka, i)
+            if against == 0:
+                score = price_relocation(w, i, b, k, left, joined, j, True, joined_j)
+                score += heat * gumbel(w)
+                if score > best:
+                    best, moved, best_b, best_j = score, True, b, j
+                    best_swapped, best_joined, best_joined_j = True, joined, joined_j
+    if moved:
+        k = nobody
+        if best_b >= 0:
+            k = w.group[best_b, KIND]
+        make_relocation(w, i, best_b, k, left, best_joined, best_j, best_swapped, best_joined_j)
+
+
+@compiled
+def gumbel(w: World) -> float:
+    """Gumbel noise."""
+    return w.floats[GUMBEL + (bits(w) & (NUM_LUCK - 1))]
 
 
 @compiled
@@ -192,10 +263,13 @@ def clear_step(w: World) -> None:
 
 @compiled
 def shift(w: World, i: int) -> None:
-    """Move an atom to another group, a new one, or out; one banned partner there is ejected."""
+    """Move an atom to another group, to a new one, or out, ejecting one that is banned with it."""
     a, nobody = w.atom[i, HOME], np.int64(-1)
     what = bits(w) & 15
     if what > 1:
+        if w.ints[ABSENT_BAD] and w.atom[i, END] - w.atom[i, START] <= _SCANNED:
+            heat_bath(w, i)
+            return
         b = target(w, i)
         if b < 0 or b == a:
             return
@@ -237,48 +311,87 @@ def exchange(w: World, i: int) -> None:
 
 @compiled
 def relocate(w: World, i: int, b: int, k: int, joined_i: int, j: int) -> None:
-    """Move atom ``i`` to group ``b`` of kind ``k``, if that pays; ``b`` = -1 is a new group, ``k``
-    = -1 is out. If ``j`` is not -1, it makes room and goes to where ``i`` was, if it may, or out.
-    """
-    nobody, own, fit = np.int64(-1), w.ints[OWN], w.ints[FIT]
+    """Price one relocation (see ``price_relocation``), and make it if it is accepted."""
     a = w.atom[i, HOME]
-    value, missing, closed, ka = np.int64(0), np.int64(0), nobody, nobody
-    left_i, left_j, joined_j, swapped = np.int64(0), np.int64(0), np.int64(0), False
+    left_i, joined_j, swapped = np.int64(0), np.int64(0), False
+    if a >= 0:
+        ka = w.group[a, KIND]
+        left_i = link(w, i, a, ka, i)[0]
+        if j >= 0 and w.atom[j, w.ints[FIT] + ka] and (bits(w) & 7) > 0:
+            joined_j, against, _ = link(w, j, a, ka, i)
+            swapped = against == 0
+    if accepts(w, price_relocation(w, i, b, k, left_i, joined_i, j, swapped, joined_j)):
+        make_relocation(w, i, b, k, left_i, joined_i, j, swapped, joined_j)
+
+
+@compiled
+def price_relocation(
+    w: World,
+    i: int,
+    b: int,
+    k: int,
+    left_i: int,
+    joined_i: int,
+    j: int,
+    swapped: bool,
+    joined_j: int,
+) -> float:
+    """What moving atom ``i`` to group ``b`` of kind ``k`` is worth.
+
+    ``b`` = -1 is a new group, ``k`` = -1 is out. If ``j`` is not -1, it makes room and goes to
+    where ``i`` was if it is ``swapped``, or out. ``left`` and ``joined`` are values of pairs.
+    """
+    nobody, own = np.int64(-1), w.ints[OWN]
+    a = w.atom[i, HOME]
+    value, missing, opened, closed = np.int64(0), np.int64(0), nobody, nobody
     clear_step(w)
     if j >= 0:
-        left_j = link(w, j, b, k, j)[0]
-        value -= left_j + w.atom[j, own + k]
+        value -= link(w, j, b, k, j)[0] + w.atom[j, own + k]
         missing += w.atom[j, MUST]
     if a >= 0:
         ka = w.group[a, KIND]
-        if j >= 0 and w.atom[j, fit + ka] and (bits(w) & 7) > 0:
-            joined_j, against, _ = link(w, j, a, ka, i)
-            swapped = against == 0
-        left_i = link(w, i, a, ka, i)[0]
-        value += price_change(w, a, ka, i, j if swapped else nobody) - left_i - w.atom[i, own + ka]
+        value -= left_i + w.atom[i, own + ka]
         missing += w.atom[i, MUST]
         if swapped:
-            value += joined_j + w.atom[j, own + ka]
+            value += price_change(w, a, ka, i, j) + joined_j + w.atom[j, own + ka]
             missing -= w.atom[j, MUST]
-        elif w.group[a, COUNT] == 1:
-            closed = ka
+        else:
+            value += price_change(w, a, ka, i, nobody)
+            if w.group[a, COUNT] == 1:
+                closed = ka
     if k >= 0:
         value += price_change(w, b, k, j, i) + joined_i + w.atom[i, own + k]
         missing -= w.atom[i, MUST]
-    opened = k if b < 0 else nobody
+        if b < 0:
+            opened = k
     if j >= 0:
         w.floats[CHANGE_SUM] += abs(float(value))
         w.floats[CHANGE_COUNT] += 1.0
-    if not accepts(w, total_price(w, value, missing, opened, closed)):
-        return
+    return total_price(w, value, missing, opened, closed)
+
+
+@compiled
+def make_relocation(
+    w: World,
+    i: int,
+    b: int,
+    k: int,
+    left_i: int,
+    joined_i: int,
+    j: int,
+    swapped: bool,
+    joined_j: int,
+) -> None:
+    """Make a move that has been priced."""
     w.ints[ACCEPTED] += 1
     keep_best(w)
-    if opened >= 0:
-        b = open_group(w, opened)
+    a = w.atom[i, HOME]
+    if b < 0 and k >= 0:
+        b = open_group(w, k)
     if a >= 0:
         take(w, i, left_i)
     if j >= 0:
-        take(w, j, left_j)
+        take(w, j, link(w, j, b, k, j)[0])
     if k >= 0:
         put(w, i, b, joined_i)
     if swapped:

@@ -40,19 +40,21 @@ HOME, AFTER, BEFORE, MARK, BEST_HOME, ITEMS, MUST, ROLE, START, END, CHOSEN, LIN
 )
 # Columns of World.group. First atom, atoms, items, kind, role of the pin inside, value of atoms and
 # pairs, value of curves, how far the size is off; the slots in use first and then the free ones,
-# and the inverse; kind in the best grouping; lists of groups, stamp and
-# count (scratch); amounts, and
-# how far these are off at World.ints[SHORT].
+# and the inverse; kind in the best grouping; list of groups, and of a group that an atom meets:
+# stamp, allowed pairs and their value (scratch); amounts, and how far these are off at
+# World.ints[SHORT].
 (
     HEAD, COUNT, SIZE, KIND, HELD, LINEAR, CURVED, SIZE_OFF, LIVE, LIVE_AT, BEST_KIND, ROBBED,
-    GROUP_MARK, MET, TOTAL,
-) = range(15)  # fmt: skip
+    GROUP_MARK, MET, MET_VALUE, TOTAL,
+) = range(16)  # fmt: skip
 # Columns of World.kind. Bounds of sizes and group numbers, columns of World.pair, groups now; then
 # for each resource the bounds and the points of the curve and of its hull (start, end), at stride
-# 6; then the use of each shared limit by a group at World.ints[GROUP_USE].
+# 6; then the use of each shared limit by a group at World.ints[GROUP_USE]; then the resources that
+# have a rule or a curve in the kind, NUM_RULED of them, at World.ints[RULED].
 (
-    OPEN, MIN_SIZE, MAX_SIZE, MIN_GROUPS, MAX_GROUPS, PAIR_VALUE, PAIR_BAD, NUMBER, RESOURCE,
-) = range(9)  # fmt: skip
+    OPEN, MIN_SIZE, MAX_SIZE, MIN_GROUPS, MAX_GROUPS, PAIR_VALUE, PAIR_BAD, NUMBER, NUM_RULED,
+    RESOURCE,
+) = range(10)  # fmt: skip
 LEAST, MOST, CURVE, CURVE_END, HULL, HULL_END, STRIDE = range(7)
 # Columns of World.pair, ordered by atom. The other atom, ascending; another neighbour of the same
 # atom, by falling value; then values and bans, one column or one a kind.
@@ -62,9 +64,9 @@ OTHER, STRONG, PAIR_DATA = range(3)
     RANDOM, VALUE, NUM_LIVE, BEST, HAS_BEST, TICKS, MOVES, FRESH, LOGGED, ACCEPTED, STAMP,
     ABSENT_BAD,
     NUM_RESOURCES, NUM_LIMITS, NUM_CLASSES, NUM_MOVABLE, FAR,
-    OWN, FIT, USE, SHORT, GROUP_USE,
+    OWN, FIT, USE, SHORT, GROUP_USE, RULED,
     SPENT, LIMIT, OFF, STEP, SUMS, MOVABLE, LOG, MIX,
-) = range(30)  # fmt: skip
+) = range(31)  # fmt: skip
 CANDIDATE = MIX + 7
 GAIN = CANDIDATE + MAX_CANDIDATES
 FIRST_BLOCK = GAIN + MAX_CANDIDATES
@@ -90,8 +92,8 @@ class World(NamedTuple):
     Attributes
     ----------
     atom : int64 [m, 12 + R + 2K + KL].
-    group : int64 [G, 12 + 2R].
-    kind : int64 [K, 8 + 6R + L].
+    group : int64 [G, 15 + 2R].
+    kind : int64 [K, 9 + 7R + L].
     pair : int64 [2P, 2 + (1 or K) + (1 or K)].
     table : int32 [m, m], place of each pair in ``pair`` or -1; [0, 0] where not kept.
     point : int64 [points, 2], points of the curves and corners of their hulls.
@@ -144,6 +146,7 @@ def world_of(atoms: Atoms, seed: int) -> World:
     ints[USE] = ints[FIT] + num_kinds
     ints[SHORT] = TOTAL + num_resources
     ints[GROUP_USE] = RESOURCE + STRIDE * num_resources
+    ints[RULED] = ints[GROUP_USE] + num_limits
     ints[starts[LIMIT] : starts[LIMIT] + num_limits] = atoms.problem.shared_limit
     ints[starts[MOVABLE] : starts[MOVABLE] + len(movable)] = movable
 
@@ -169,7 +172,8 @@ def world_of(atoms: Atoms, seed: int) -> World:
 def _kinds(atoms: Atoms) -> tuple[IntArray, IntArray]:
     problem, num = atoms.problem, atoms.num_atoms
     first_limit = RESOURCE + STRIDE * problem.num_resources
-    kind = np.zeros((problem.num_kinds, first_limit + problem.num_shared_limits), np.int64)
+    first_ruled = first_limit + problem.num_shared_limits
+    kind = np.zeros((problem.num_kinds, first_ruled + problem.num_resources), np.int64)
     # Bounds that cannot be reached mean the same one step beyond what can.
     kind[:, OPEN] = problem.open_values
     kind[:, MIN_SIZE] = np.minimum(problem.min_size, problem.num_items + 1)
@@ -179,7 +183,7 @@ def _kinds(atoms: Atoms) -> tuple[IntArray, IntArray]:
     rows = np.arange(problem.num_kinds)
     kind[:, PAIR_VALUE] = PAIR_DATA + rows * (len(atoms.pair_value) > 1)
     kind[:, PAIR_BAD] = PAIR_DATA + len(atoms.pair_value) + rows * (len(atoms.pair_bad) > 1)
-    kind[:, first_limit:] = problem.shared_group_use.T
+    kind[:, first_limit:first_ruled] = problem.shared_group_use.T
     points: list[tuple[int, int]] = []
     for r in range(problem.num_resources):
         at, total = RESOURCE + STRIDE * r, sum(problem.resources[r].tolist())
@@ -192,6 +196,10 @@ def _kinds(atoms: Atoms) -> tuple[IntArray, IntArray]:
             kind[k, at + CURVE_END] = kind[k, at + HULL] = len(points)
             points += () if curve is None else concave_hull(curve, total)
             kind[k, at + HULL_END] = len(points)
+            bounded = kind[k, at + LEAST] > 0 or kind[k, at + MOST] < total
+            if curve is not None or bounded:
+                kind[k, first_ruled + kind[k, NUM_RULED]] = r
+                kind[k, NUM_RULED] += 1
     return kind, np.array(points, dtype=np.int64).reshape(-1, 2)
 
 

@@ -178,6 +178,62 @@ def test_rules_that_contradict_on_reading_are_2(tmp_path: Path, capsys: Captured
     assert "also together" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        ("[[pin]]\nmarket='ZAF'\nplan='agent'\nmode='volume'\nfirms=['S0008']\n", "volume"),
+        ("[[pin]]\nmarket=['ZAF']\nplan={a=1}\nfirms=['S0008']\n", "pin.market"),
+        ("[size]\nmax=1000\n", "size.max"),
+        (
+            "[[together]]\nfirms=['S0037','S0044']\n[exclude]\nfirms=['S0044']\n"
+            "[must_join]\nfirms=['S0037']\n",
+            "S0044",
+        ),
+    ],
+)
+def test_rules_that_cannot_be_meant_are_2(
+    text: str, named: str, tmp_path: Path, capsys: Captured
+) -> None:
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *rules_file(tmp_path, text)])
+    assert code == BAD_INPUT
+    err = capsys.readouterr().err
+    assert named in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize(
+    ("text", "named"),
+    [
+        (
+            "modes = {value=['range','range'],unit='m',year=2025,source='x',grade='estimate'}",
+            "once",
+        ),
+        ("discount_rate = {value=-0.9,unit='m',year=2025,source='x',grade='estimate'}", "-0.5"),
+        ("as_of = {value=2026-01-01,unit='m',year=2025,source='x',grade='estimate'}", "quotes"),
+        ("size_min = {value='five',unit='m',year=2025,source='x',grade='estimate'}", "size_min"),
+    ],
+)
+def test_programmes_that_cannot_be_meant_are_2(
+    text: str, named: str, tmp_path: Path, capsys: Captured
+) -> None:
+    path = tmp_path / "programme.toml"
+    path.write_text(text, encoding="utf-8")
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", "--programme", str(path)])
+    assert code == BAD_INPUT
+    err = capsys.readouterr().err
+    assert named in err
+    assert "Traceback" not in err
+
+
+def test_must_join_of_a_vendor_is_named_at_once(tmp_path: Path, capsys: Captured) -> None:
+    text = "[must_join]\nfirms=['S0002']\n"
+    code = code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, *rules_file(tmp_path, text)])
+    assert code == NO_PLAN_EXISTS
+    assert capsys.readouterr().err.strip().splitlines()[1:] == [
+        "  - S0002 must join a consortium (It is a vendor; consortia are of makers)"
+    ]
+
+
 def test_rules_only_solving_shows_to_contradict_are_3(tmp_path: Path, capsys: Captured) -> None:
     text = "[must_join]\nfirms=['S0008','S0012']\n[max_consortia]\nZAF=0\n"
     code = code_of(["propose", str(DEMO), "-m", "ZAF", *WORK, *rules_file(tmp_path, text)])

@@ -15,9 +15,11 @@ from cases import case_with, sample_case
 from consortium.case import Case
 from consortium.checking import check
 from consortium.errors import NoPlan
+from consortium.facts import Fact
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.programme import load_programme
+from consortium.register import make_register
 from consortium.rules import Pin, Rules
 from consortium.turning import forms, levers
 from solver import Event, Limits
@@ -192,3 +194,63 @@ def test_frames_hold_one_row_a_member() -> None:
     frame = propose(sample_case(60, 1), WORK).to_frame()
     assert set(frame.columns) >= {"consortium", "firm", "fee_year_1_cents", "fee_year_2_cents"}
     assert frame["firm"].is_unique
+
+
+def test_a_rule_that_allows_none_is_the_reason_and_nothing_else() -> None:
+    """Not "no group is worth more": the demo has groups that are."""
+    plan = propose(case_with(Rules(max_consortia={"ZAF": 0})), WORK)
+    (row,) = plan.do_not_form
+    assert "allow no consortium" in row.reason
+    assert "proved" not in row.reason
+    assert row.tried == ()
+
+
+def test_a_register_without_products_is_not_judged() -> None:
+    case = sample_case(60, 1)
+    firms = [replace(firm, products=()) for firm in case.register.firms]
+    bare = replace(case, register=make_register(firms, case.register.ties))
+    (row,) = propose(bare, WORK).do_not_form
+    assert "lists no products" in row.reason
+    assert row.tried == ()
+
+
+def test_a_budget_keeps_reasons_true() -> None:
+    """A firm the budget has no room for is not said to improve a proved plan."""
+    programme = load_programme()
+    budget = Fact("programme.budget", Decimal(10_650), "USD", 2025, "test", "estimate")
+    case = case_with(programme=replace(programme, budget=budget))
+    plan = propose(case, WORK)
+    assert plan.status == "OPTIMAL"
+    assert "could_improve" not in {row.code for row in plan.left_out}
+    assert check(plan, case).ok
+
+
+def test_fixed_consortia_are_the_reason_for_others() -> None:
+    free = propose(sample_case(60, 1), WORK)
+    pins = tuple(Pin(c.market, c.marketing_plan, c.mode, c.members) for c in free.consortia)
+    plan = propose(case_with(Rules(pins=pins, max_consortia={"ZAF": len(pins)})), WORK)
+    codes = {row.code for row in plan.left_out}
+    assert "fixed" in codes
+    assert "adds_less" not in codes
+
+
+def test_a_start_that_breaks_a_rule_is_said() -> None:
+    free = propose(sample_case(60, 1), WORK)
+    first = free.consortia[0].members
+    case = case_with(Rules(apart=((first[0], first[1]),)))
+    plan = propose(case, WORK, start=free)
+    assert any("start plan breaks a rule" in note for note in plan.notes)
+    assert check(plan, case).ok
+
+
+def test_a_proved_plan_cannot_leave_out_a_firm_that_improves_it() -> None:
+    """``check`` refutes "proved best" where an allowed exchange is worth more."""
+    case = sample_case(60, 1)
+    short = propose(case, Limits(work=1), strategy="greedy", turning_points=False)
+    if not any(row.code == "could_improve" for row in short.left_out):
+        short = propose(case, Limits(work=2_000), strategy="random", turning_points=False)
+    better = any(row.code == "could_improve" for row in short.left_out)
+    claimed = short.model_copy(
+        update={"status": "OPTIMAL", "bound_cents": short.objective_cents, "gap_ppm": 0}
+    )
+    assert check(claimed, case).ok is not better

@@ -93,6 +93,9 @@ def run(
     settings.catch_sigint_signal = False
     # Compared in doubles; without it OPTIMAL is decided in whole numbers, however large.
     settings.absolute_gap_limit = 0.0
+    # One presolve rule adds coefficients in 32 bits and may call a wrong answer OPTIMAL
+    # (google/or-tools issue 5293); it is switched off.
+    settings.presolve_inclusion_work_limit = 0
     for name, value in (parameters or {}).items():
         if isinstance(value, list):
             getattr(settings, name).extend(value)

@@ -26,7 +26,6 @@ from solver.context import SolveContext
 from solver.enumeration.atoms import Atoms
 from solver.enumeration.columns import Columns, Prices, join, no_columns
 from solver.enumeration.search_data import FloatArray
-from solver.errors import SolverError
 from solver.problem import BoolArray, IntArray
 
 Triple = tuple[int, int, int]
@@ -170,20 +169,14 @@ class Master:
             self._model.objective.set_linear_coefficient(variable, -self._unmet_cost)
 
     def solve(self) -> LpAnswer | None:
-        """Solve it; ``None`` if the time is up or GLOP finds no precise solution.
-
-        Raises
-        ------
-        SolverError
-            If GLOP fails (MathOpt hides its message in the exception's context).
-        """
-        result = self._run_glop()
-        if result.termination.reason == mathopt.TerminationReason.IMPRECISE:
-            # A warm start may have gone astray; begin anew.
+        """Solve it; ``None`` if the time is up or GLOP finds no precise solution."""
+        result = self._run_glop(None)
+        if result is None and not self.context.stopping():
+            # The warm start may have led astray; begin anew, and another way.
             self._solver.close()
             self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
-            result = self._run_glop()
-        if result.termination.reason != mathopt.TerminationReason.OPTIMAL:
+            result = self._run_glop(mathopt.LPAlgorithm.DUAL_SIMPLEX)
+        if result is None:
             return None
         unmet = sum(max(0.0, value) for value in result.variable_values(self._unmet))
         weights = np.array(result.variable_values(self._variables), np.float64)
@@ -215,19 +208,27 @@ class Master:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _run_glop(self) -> Any:
-        parameters = mathopt.SolveParameters(random_seed=self.context.limits.seed)
+    def _run_glop(self, algorithm: mathopt.LPAlgorithm | None) -> Any:
+        """An optimal result, or ``None``."""
+        parameters = mathopt.SolveParameters(
+            random_seed=self.context.limits.seed, lp_algorithm=algorithm
+        )
         seconds = self.context.remaining_seconds
         if seconds is not None:
             parameters.time_limit = datetime.timedelta(seconds=max(seconds, 0.01))
+        self.context.charge(2000 + len(self._variables))
         try:
             result = self._solver.solve(params=parameters)
-        except Exception as error:
-            raise SolverError(f"GLOP failed: {error.__context__ or error}") from error
+        except AttributeError as error:
+            # GLOP's "ABNORMAL" comes as a status that MathOpt 9.15 fails to turn into its own
+            # error; the caller tries another way, and steps back with a note after that.
+            if "canonical_code" not in str(error):
+                raise
+            return None
         rows = len(self._atom_rows) + len(self._cut_rows)
         iterations = int(result.solve_stats.simplex_iterations)
-        self.context.charge(2000 + len(self._variables) + iterations * (20 + rows // 12))
-        return result
+        self.context.charge(iterations * (20 + rows // 12))
+        return result if result.termination.reason == mathopt.TerminationReason.OPTIMAL else None
 
     def _allow_unmet(self, row: Any, coefficient: float) -> None:
         variable = self._model.add_variable(lb=0.0)

@@ -2,8 +2,7 @@
 
 One Boolean a column. Atoms are in at most one chosen group (in exactly one if they must join), the
 numbers of groups and the shared limits hold. Whole-number data throughout, divided by common
-divisors first, so that values far above 2**31 stay easy. One presolve rule is switched off: in
-ortools 9.15 it adds coefficients up in 32 bits and may cut off the optimum (or-tools#5293).
+divisors first, so that values far above 2**31 stay easy.
 """
 
 from __future__ import annotations
@@ -147,7 +146,6 @@ def _pack(
         max_work=max_work,
         max_seconds=None if max_work is None else max_work / WORK_PER_DETERMINISTIC_SECOND,
         reach=2 * reach,
-        parameters={"presolve_inclusion_work_limit": 0},
     )
     return outcome.status, best
 

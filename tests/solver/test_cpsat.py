@@ -265,3 +265,20 @@ def test_news_after_a_deterministic_stop_is_not_heard() -> None:
     assert len(heard) == 1
     assert outcome.status in ("FEASIBLE", "UNKNOWN")
     assert context.stop_reason == "observer"
+
+
+def test_optima_of_large_values_are_right() -> None:
+    """With its default presolve CP-SAT 9.15 calls 3,250,000,005 optimal here (or-tools#5293)."""
+    values = [250000003, 250000005, 1500000002, 1750000003, -3500000000, 5000000000]
+    model = cp_model.CpModel()
+    a, b, c, d, e, f = chosen = [model.new_bool_var(name) for name in "abcdef"]
+    for conflict in ((a, b, f), (b, c), (c, f), (d, f)):
+        model.add_at_most_one(conflict)
+    model.add(2 * a + 2 * b + 2 * c + 2 * d - e - f <= 5)
+    total = sum(value * variable for value, variable in zip(values, chosen, strict=True))
+    model.add(total >= 1)
+    model.maximize(total)
+    outcome = run(model, context_of(), watched=chosen)
+    assert outcome.status == "OPTIMAL"
+    assert outcome.values == (0, 0, 0, 0, 0, 1)
+    assert outcome.bound == 5_000_000_000

@@ -473,3 +473,39 @@ def test_hundred_and_fifty_dense_firms_are_proved(seed: int) -> None:
 @pytest.mark.slow
 def test_three_thousand_six_hundred_sparse_firms_are_proved() -> None:
     proved(domain_like(3600, seed=0, degree=47, max_total=60))
+
+
+@pytest.mark.parametrize("failures", [1, 10**6])
+def test_glop_giving_up_costs_the_bound_and_never_the_run(
+    failures: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """MathOpt raises its masked error for GLOP's ABNORMAL: once is mended, always is said."""
+    from ortools.math_opt.python import mathopt
+
+    calls = 0
+    solve_lp = mathopt.IncrementalSolver.solve
+
+    def abnormal(self: object, **options: object) -> object:
+        nonlocal calls
+        calls += 1
+        if calls <= failures:
+            raise AttributeError("'StatusNotOk' object has no attribute 'canonical_code'")
+        return solve_lp(self, **options)
+
+    monkeypatch.setattr(mathopt.IncrementalSolver, "solve", abnormal)
+    rng = np.random.default_rng(3)
+    pairs = [(i, j) for i in range(12) for j in range(i + 1, 12)]
+    problem = GroupingProblem(
+        num_items=12,
+        kinds=("a",),
+        pairs=pairs,
+        pair_values=rng.integers(-5, 9, len(pairs)),
+        max_size=[5],
+        open_values=[-3],
+    )
+    context = SolveContext(problem, Limits(work=50_000_000))
+    enumerate_groups(context, EnumerationSettings(max_listed=10))
+    assert calls > 1
+    assert context.grouping is not None
+    assert (context.bound is not None) == (failures == 1)
+    assert bool(context.notes) == (failures > 1)

@@ -17,12 +17,13 @@ from decimal import Decimal
 from fractions import Fraction
 
 from consortium.case import Case, make_case
+from consortium.levers import Lever, levers
 from consortium.market import find_market
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.register import make_register
 from consortium.sample import sample_register
-from consortium.turning import Lever, forms, levers
+from consortium.turning import forms
 from solver import Limits
 
 CLUSTER, MARKET = "surgical-sialkot", "ZAF"

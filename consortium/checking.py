@@ -21,10 +21,8 @@ from consortium.formulation import formulate
 from consortium.inputs import input_hashes
 from consortium.plan import Plan, PlanConsortium, gap_ppm
 from consortium.proposal import write_out
-from consortium.valuation import Valuer
+from consortium.valuation import SUBSIDY_TERMS, Valuer
 from consortium.wording import usd_exact
-
-_SUBSIDIES = ("subsidy on joint promotion", "subsidy on members' promotion")
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +147,7 @@ def _sums(group: PlanConsortium) -> Iterator[Failure]:
             surplus,
             "worth less stand-alone worth is",
         )
-    subsidy = sum(term.cents for term in group.terms if term.name in _SUBSIDIES)
+    subsidy = sum(term.cents for term in group.terms if term.name in SUBSIDY_TERMS)
     without = group.surplus_cents - subsidy
     if without != group.surplus_without_subsidy_cents:
         yield _differ(

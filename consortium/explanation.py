@@ -19,7 +19,8 @@ from consortium.eligibility import (
     headroom_cents,
     lot_price,
 )
-from consortium.formulation import Formulation, MoneyOfKind
+from consortium.formulation import Formulation
+from consortium.money import MoneyOfKind
 from consortium.plan import LeftOut, MemberReason
 from consortium.register import Firm
 from consortium.valuation import Valuation, Valuer
@@ -63,8 +64,7 @@ def binding_rule(case: Case, kind: Kind, members: Sequence[str]) -> str:
     money = MoneyOfKind(case, kind)
     tightest: tuple[float, int, int] | None = None
     for at, year in enumerate(case.programme.launch_years):
-        need = round(money.promotion[year - 1]) + round(money.other[year - 1])
-        need -= money.subsidy_of_year(year)
+        need = money.need_of_year(year)
         slack = sum(headroom_cents(case, kind, firm)[at] for firm in firms) - need
         if need > 0 and (tightest is None or slack / need < tightest[0]):
             tightest = (slack / need, year, slack)

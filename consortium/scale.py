@@ -23,7 +23,6 @@ class Scale:
     same_town_bp : proximity in one town when coordinates are missing.
     trust_bp : trust by kind of tie; the first that holds counts.
     shared_partner_bp : trust of two firms with a common partner.
-    cohesion_mean_bp : weight of the mean score in a group's cohesion (the lowest the rest).
     """
 
     pay_cents: int
@@ -35,7 +34,6 @@ class Scale:
     same_town_bp: int
     trust_bp: dict[TieKind, int]
     shared_partner_bp: int
-    cohesion_mean_bp: int
 
 
 def scale_of(programme: Programme) -> Scale:
@@ -55,5 +53,4 @@ def scale_of(programme: Programme) -> Scale:
             "rival": figures["trust_rival"].bp,
         },
         shared_partner_bp=figures["trust_shared"].bp,
-        cohesion_mean_bp=figures["cohesion_mean"].bp,
     )

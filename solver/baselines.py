@@ -21,7 +21,6 @@ import numpy as np
 import numpy.typing as npt
 
 from solver.context import SolveContext
-from solver.grouping import Grouping
 from solver.repair import settle
 from solver.search.atoms import FREE, Atoms, contract
 from solver.search.draft import Draft
@@ -44,7 +43,7 @@ def greedy(context: SolveContext) -> None:
     builder = _Builder(context)
     if builder.atoms.flaw is None:
         context.phase("greedy")
-        draft = builder.draft()
+        draft = Draft(builder.atoms)
         builder.fill(draft, builder.everyone)
         builder.finish(draft, np.random.default_rng(0))
 
@@ -54,7 +53,7 @@ def louvain(context: SolveContext) -> None:
     builder = _Builder(context)
     if builder.atoms.flaw is None:
         context.phase("louvain")
-        draft = builder.draft()
+        draft = Draft(builder.atoms)
         for community in _communities(builder.atoms, context.limits.seed):
             if context.stopping():
                 break
@@ -74,7 +73,7 @@ def random_grouping(context: SolveContext) -> None:
     for tried in range(_RANDOM_TRIES):
         if tried >= _HOPELESS_TRIES and context.objective is None:
             break
-        draft = builder.draft()
+        draft = Draft(builder.atoms)
         builder.scatter(draft, rng)
         builder.finish(draft, rng)
         if context.stopping():
@@ -90,13 +89,6 @@ class _Builder:
         context.charge(100 + self.atoms.num_atoms + len(self.atoms.adj))
         self.grower = Grower(self.atoms)
         self.everyone = self.atoms.role == FREE
-
-    def draft(self) -> Draft:
-        """An empty draft (pins only), offered where that is feasible already."""
-        draft = Draft(self.atoms)
-        if draft.off == 0 and self.context.objective is None:
-            self.context.offer(draft.grouping())
-        return draft
 
     def fill(self, draft: Draft, among: BoolArray) -> None:
         """Open the best group of some atoms again and again, while that adds value."""
@@ -145,10 +137,7 @@ class _Builder:
             self.context.charge(_UNITS_A_STEP * steps)
             settle(draft, rng, steps)
         if draft.off == 0:
-            self._offer(draft.grouping())
-
-    def _offer(self, grouping: Grouping) -> None:
-        self.context.offer(grouping)
+            self.context.offer(draft.grouping())
 
     def _grown(
         self, grown: dict[tuple[int, int], Growth | None], a: int, k: int, free: BoolArray

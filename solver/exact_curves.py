@@ -26,11 +26,6 @@ class Piece:
     value: int
     slope: int
 
-    @property
-    def end_value(self) -> int:
-        """Worth at ``high``."""
-        return self.value + self.slope * (self.high - self.low)
-
 
 @dataclass(frozen=True, slots=True)
 class Totals:

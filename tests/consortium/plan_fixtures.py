@@ -23,13 +23,11 @@ from consortium.plan import (
     MemberReason,
     Plan,
     PlanConsortium,
-    PlanFee,
     PlanLimits,
-    PlanRetention,
-    PlanTerm,
     TurningPoint,
     gap_ppm,
 )
+from consortium.proposal import write_out
 from consortium.register import Firm, make_register
 from consortium.valuation import Valuer
 
@@ -65,55 +63,26 @@ PURCHASES = TurningPoint(
 def consortium(
     case: Case, name: str, members: Sequence[str], plan: str = "fair", mode: str = "range"
 ) -> PlanConsortium:
-    """A consortium with the figures of ``valuation``."""
-    valuer, kind = Valuer(case), Kind(case.markets[0].code, plan, mode)
-    firms = tuple(sorted(members))
-    worth = valuer.value(kind, firms)
-    stays = valuer.retention(kind, firms, worth.fees)
-    return PlanConsortium(
-        id=name,
-        market=kind.market,
-        marketing_plan=kind.plan,
-        mode=kind.mode,
-        members=firms,
-        worth_cents=worth.worth_cents,
-        terms=tuple(PlanTerm(name=term.name, cents=term.cents) for term in worth.terms),
-        standalone_cents=dict(worth.standalone_cents),
-        surplus_cents=worth.surplus_cents,
-        surplus_without_subsidy_cents=worth.surplus_without_subsidy_cents,
-        lives_on_subsidy=worth.lives_on_subsidy,
-        families=worth.families,
-        capacity=dict(worth.capacity),
-        certificates=dict(worth.certificates),
-        to_obtain=dict(worth.to_obtain),
-        cohesion_bp=valuer.cohesion_bp(kind, firms),
-        cost_by_year_cents=worth.cost_by_year_cents,
-        subsidy_by_year_cents=worth.subsidy_by_year_cents,
-        sales_margin_by_year_cents=worth.sales_margin_by_year_cents,
-        self_financing_year=worth.self_financing_year,
-        fees=tuple(PlanFee(firm=f.firm, year=f.year, cents=f.cents) for f in worth.fees),
-        retention=PlanRetention(
-            leaving_bp_per_year=dict(stays.leaving_bp_per_year),
-            expected_members_after_two_years_bp=stays.expected_members_after_two_years_bp,
-            chance_at_least_min_after_two_years_bp=stays.chance_at_least_min_after_two_years_bp,
-        ),
-        reasons=(
-            "Over 5 years, in today's money, they gain most USD 61,204 from sales of general "
-            "surgery instruments and USD 37,018 from subsidy on joint promotion.",
-            "They share USD 98,310 of joint costs; one firm would carry them alone, and the "
-            "members' best worth alone adds up to USD 4,100.",
-            "What binds is size: 9 members is the most allowed.",
-        ),
-        member_reasons=tuple(
-            MemberReason(
-                firm=firm,
-                brings=f"general surgery instruments for USD {4_000 + 700 * at:,} a year, dental "
-                f"instruments for USD 6,120 a year, {3 + at} export years and ISO 13485",
-                without_it=f"The total surplus would fall by USD {2_410 + 311 * at:,}.",
-            )
-            for at, firm in enumerate(firms)
-        ),
+    """A consortium with the figures of ``valuation`` and reasons of a known wording."""
+    kind = Kind(case.markets[0].code, plan, mode)
+    made = write_out(Valuer(case), name, kind, members)
+    reasons = (
+        "Over 5 years, in today's money, they gain most USD 61,204 from sales of general "
+        "surgery instruments and USD 37,018 from subsidy on joint promotion.",
+        "They share USD 98,310 of joint costs; one firm would carry them alone, and the "
+        "members' best worth alone adds up to USD 4,100.",
+        "What binds is size: 9 members is the most allowed.",
     )
+    member_reasons = tuple(
+        MemberReason(
+            firm=firm,
+            brings=f"general surgery instruments for USD {4_000 + 700 * at:,} a year, dental "
+            f"instruments for USD 6,120 a year, {3 + at} export years and ISO 13485",
+            without_it=f"The total surplus would fall by USD {2_410 + 311 * at:,}.",
+        )
+        for at, firm in enumerate(made.members)
+    )
+    return made.model_copy(update={"reasons": reasons, "member_reasons": member_reasons})
 
 
 def plan_of(

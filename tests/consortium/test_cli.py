@@ -114,7 +114,7 @@ def test_markets_and_columns(capsys: Captured) -> None:
 
 BAD: tuple[tuple[str, list[str], str], ...] = (
     ("no file", ["propose", "nowhere.xlsx", "-m", "ZAF"], "nowhere.xlsx"),
-    ("unknown market", ["propose", str(DEMO), "-m", "XXX"], "XXX"),
+    ("unknown market", ["propose", str(DEMO), "-m", "QQQ"], "QQQ"),
     ("market twice", ["propose", str(DEMO), "-m", "ZAF", "-m", "ZAF"], "twice"),
     ("no market", ["propose", str(DEMO)], "--market"),
     ("negative seconds", ["propose", str(DEMO), "-m", "ZAF", "--seconds", "-1"], "seconds"),

@@ -8,6 +8,7 @@ import sys
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 from cases import case_with, sample_case
@@ -16,13 +17,14 @@ from consortium.case import Case
 from consortium.checking import check
 from consortium.errors import NoPlan
 from consortium.facts import Fact
+from consortium.levers import levers
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.programme import load_programme
 from consortium.register import make_register
 from consortium.rules import Pin, Rules
-from consortium.turning import forms, levers
-from solver import Event, Limits
+from consortium.turning import forms
+from solver import Event, Limits, solve
 
 WORK = Limits(work=60_000_000)
 ROOT = Path(__file__).parents[2]
@@ -254,3 +256,41 @@ def test_a_proved_plan_cannot_leave_out_a_firm_that_improves_it() -> None:
         update={"status": "OPTIMAL", "bound_cents": short.objective_cents, "gap_ppm": 0}
     )
     assert check(claimed, case).ok is not better
+
+
+def twin_markets() -> Case:
+    """South Africa twice, under two codes: what forms in one might as well form in the other."""
+    case = sample_case(60, 1)
+    twin = replace(case.markets[0], code="TWN", name="Twin")
+    return replace(case, markets=(case.markets[0], twin))
+
+
+def test_of_twin_markets_the_empty_one_is_not_called_worthless() -> None:
+    """Firms grouped for one market say nothing of the other until it is solved alone."""
+    case = twin_markets()
+    case = replace(case, rules=Rules(max_consortia={"TWN": 0}))
+    (row,) = propose(case, WORK).do_not_form
+    assert row.market == "TWN"
+    assert "allow no consortium" in row.reason
+    case = replace(case, programme=case.programme.changed("caseload", Decimal(1), "test"))
+    case = replace(case, rules=Rules())
+    (row,) = propose(case, WORK).do_not_form
+    assert "could form here" in row.reason
+    (row,) = propose(case, WORK, turning_points=False).do_not_form
+    assert "left open" in row.reason
+    assert "proved" not in row.reason
+
+
+def test_a_search_cut_short_claims_no_more_than_it_saw(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C while the other market is solved alone leaves the question open, and says so."""
+    from consortium import turning
+
+    def interrupted(*arguments: Any, **options: Any) -> Any:
+        return replace(solve(*arguments, **options), stopped_by="interrupt")
+
+    case = twin_markets()
+    case = replace(case, programme=case.programme.changed("caseload", Decimal(1), "test"))
+    monkeypatch.setattr(turning, "solve", interrupted)
+    plan = propose(case, WORK)
+    assert "left open" in plan.do_not_form[0].reason
+    assert any("Interrupted" in note for note in plan.notes)

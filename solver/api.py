@@ -23,7 +23,7 @@ from solver.verification import verify
 _STRATEGIES: dict[str, str | Strategy] = {
     "auto": "solver.auto:auto",
     "exact": "solver.exact:exact",
-    "enumerate": "solver.enumeration:enumerate_groups",
+    "enumerate": "solver.column_generation:enumerate_groups",
     "search": "solver.search:search",
     "greedy": "solver.baselines:greedy",
     "louvain": "solver.baselines:louvain",

@@ -10,8 +10,8 @@ where a work limit is set, so that the clock decides nothing then, and else of t
 from __future__ import annotations
 
 from solver.baselines import greedy
+from solver.column_generation import enumerate_groups
 from solver.context import SolveContext, Strategy
-from solver.enumeration import enumerate_groups
 from solver.exact import exact
 from solver.search import search
 from solver.search.driver import compiled_in_time

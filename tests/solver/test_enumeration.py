@@ -21,12 +21,12 @@ from solver import (
     solve,
     verify,
 )
+from solver.column_generation import EnumerationSettings, enumerate_groups, group_search, kernels
+from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.search_data import NOTHING
 from solver.context import SolveContext
-from solver.enumeration import EnumerationSettings, enumerate_groups, group_search, kernels
-from solver.enumeration.atoms import Atoms, contract
-from solver.enumeration.columns import Columns, Prices, no_prices, reduced_values
-from solver.enumeration.group_search import GroupSearch
-from solver.enumeration.search_data import NOTHING
 from solver.events import Event, EventKind
 
 SMALL = Limits(work=2_000_000)

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from solver import Curve, Group, Grouping, GroupingProblem, Limits, Status, solve
+from solver.column_generation import EnumerationSettings, enumerate_groups
+from solver.column_generation.atoms import contract
+from solver.column_generation.columns import Columns, join, no_columns, proved_bound, reduced_values
+from solver.column_generation.generation import usable_prices
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.master import Master, violated_triples
+from solver.column_generation.packing import improve, pack
+from solver.column_generation.pool import tighten
 from solver.context import SolveContext
-from solver.enumeration import EnumerationSettings, enumerate_groups
-from solver.enumeration.atoms import contract
-from solver.enumeration.columns import Columns, join, no_columns, proved_bound, reduced_values
-from solver.enumeration.generation import usable_prices
-from solver.enumeration.group_search import GroupSearch
-from solver.enumeration.master import Master, violated_triples
-from solver.enumeration.packing import improve, pack
-from solver.enumeration.pool import tighten
 from solver.errors import ModelTooLarge
 
 ALL = 10**9

@@ -37,7 +37,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from solver.enumeration.search_data import (
+from solver.column_generation.search_data import (
     CUT_SHORT,
     DEPTH,
     FOUND,

@@ -6,11 +6,17 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms
-from solver.enumeration.columns import Columns, Prices, join, no_columns, no_prices, reduced_values
-from solver.enumeration.kernels import DONE, search
-from solver.enumeration.search_data import (
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.columns import (
+    Columns,
+    Prices,
+    join,
+    no_columns,
+    no_prices,
+    reduced_values,
+)
+from solver.column_generation.kernels import DONE, search
+from solver.column_generation.search_data import (
     CUT_SHORT,
     FOUND,
     MEMBERS,
@@ -21,6 +27,7 @@ from solver.enumeration.search_data import (
     SearchState,
     in_order,
 )
+from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.problem import IntArray
 

@@ -11,18 +11,18 @@ from __future__ import annotations
 
 import numpy as np
 
-from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms
-from solver.enumeration.columns import (
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.columns import (
     Columns,
     no_prices,
     proved_bound,
     reduced_values,
 )
-from solver.enumeration.generation import TOLERANCE, offer_if_whole, usable_prices
-from solver.enumeration.group_search import GroupSearch
-from solver.enumeration.master import Master, Triple
-from solver.enumeration.packing import improve, incumbent_columns
+from solver.column_generation.generation import TOLERANCE, offer_if_whole, usable_prices
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.master import Master, Triple
+from solver.column_generation.packing import improve, incumbent_columns
+from solver.context import SolveContext
 from solver.problem import IntArray
 
 

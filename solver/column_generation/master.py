@@ -22,10 +22,10 @@ import numpy as np
 from numba import njit
 from ortools.math_opt.python import mathopt
 
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.columns import Columns, Prices, join, no_columns
+from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms
-from solver.enumeration.columns import Columns, Prices, join, no_columns
-from solver.enumeration.search_data import FloatArray
 from solver.problem import BoolArray, IntArray
 
 Triple = tuple[int, int, int]

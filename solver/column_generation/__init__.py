@@ -18,7 +18,7 @@ Steps 2, 3 and 5 are exact in integers; floats only suggest prices. Where a step
 the strategy says so in a note and leaves the incumbent and the bound it has proved.
 """
 
-from solver.enumeration.settings import EnumerationSettings
-from solver.enumeration.strategy import enumerate_groups
+from solver.column_generation.settings import EnumerationSettings
+from solver.column_generation.strategy import enumerate_groups
 
 __all__ = ["EnumerationSettings", "enumerate_groups"]

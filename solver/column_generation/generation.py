@@ -17,9 +17,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms, contract
-from solver.enumeration.columns import (
+from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.columns import (
     Columns,
     Prices,
     no_columns,
@@ -27,10 +26,11 @@ from solver.enumeration.columns import (
     proved_bound,
     reduced_values,
 )
-from solver.enumeration.group_search import GroupSearch
-from solver.enumeration.master import LpAnswer, Master, Triple
-from solver.enumeration.packing import improve
-from solver.enumeration.settings import EnumerationSettings
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.master import LpAnswer, Master, Triple
+from solver.column_generation.packing import improve
+from solver.column_generation.settings import EnumerationSettings
+from solver.context import SolveContext
 from solver.grouping import Grouping
 from solver.verification import verify
 

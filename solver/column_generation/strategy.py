@@ -6,15 +6,15 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.columns import Columns, Prices, join, no_columns, reduced_values
+from solver.column_generation.generation import Generation, Relaxation, first_columns
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.master import Triple
+from solver.column_generation.packing import improve, incumbent_columns, pack
+from solver.column_generation.pool import tighten
+from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms, contract
-from solver.enumeration.columns import Columns, Prices, join, no_columns, reduced_values
-from solver.enumeration.generation import Generation, Relaxation, first_columns
-from solver.enumeration.group_search import GroupSearch
-from solver.enumeration.master import Triple
-from solver.enumeration.packing import improve, incumbent_columns, pack
-from solver.enumeration.pool import tighten
-from solver.enumeration.settings import EnumerationSettings
 from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
 from solver.verification import verify

@@ -14,10 +14,10 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from solver import cpsat
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.columns import Columns, join, no_columns
+from solver.column_generation.master import Triple
 from solver.context import SolveContext
-from solver.enumeration.atoms import Atoms
-from solver.enumeration.columns import Columns, join, no_columns
-from solver.enumeration.master import Triple
 from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
 from solver.limits import WORK_PER_DETERMINISTIC_SECOND

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from numba import njit
 
-from solver.enumeration.atoms import Atoms
+from solver.column_generation.atoms import Atoms
 from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, IntArray
 

@@ -12,9 +12,10 @@ Many groups
     3. *Reduced-cost enumeration*: groups whose reduced value is below incumbent + 1 - bound are
        in no better grouping; the others are listed. This is the *pool*.
     4. *Cuts* (``pool``): subset rows tighten the relaxation over the pool and empty it further.
-    5. *Packing*: CP-SAT finds the best choice among what remains, or proves that none is better.
+    5. *Branching* (``branching``) where the pool is still large.
+    6. *Packing*: CP-SAT finds the best choice among what remains, or proves that none is better.
 
-Steps 2, 3 and 5 are exact in integers; floats only suggest prices. Where a step meets its limits
+All but step 1 prove in exact integers; floats only suggest prices. Where a step meets its limits
 the strategy says so in a note and leaves the incumbent and the bound it has proved.
 """
 

@@ -16,6 +16,9 @@ from solver.column_generation.atoms import Atoms
 from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, IntArray
 
+#: Least and greatest numbers of groups of each kind.
+Numbers = tuple[Sequence[int], Sequence[int]]
+
 
 @dataclass(frozen=True, slots=True)
 class Columns:
@@ -46,6 +49,12 @@ class Columns:
     def holder(self) -> IntArray:
         """The column of each entry of ``members``, int64 [M]."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
+
+    def holding(self, atom: int) -> BoolArray:
+        """Whether each column holds an atom, bool [N]."""
+        out = np.zeros(len(self), np.bool_)
+        out[self.holder[self.members == atom]] = True
+        return out
 
     def some(self, marked: BoolArray) -> BoolArray:
         """Whether each column holds a marked atom, bool [N]; ``marked`` is bool [n]."""
@@ -137,13 +146,18 @@ class Prices:
     cuts: IntArray
     triples: IntArray
 
-    def cost(self, atoms: Atoms) -> int:
-        """What the rows can be worth at most, times scale, in Python integers."""
+    def cost(self, atoms: Atoms, numbers: Numbers | None = None) -> int:
+        """What the rows can be worth at most, times scale, in Python integers.
+
+        Parameters
+        ----------
+        numbers : least and greatest numbers of groups of each kind; the problem's if left out.
+        """
         problem = atoms.problem
+        least, most = numbers or (problem.min_groups.tolist(), atoms.max_groups.tolist())
         total: int = sum(self.atoms.tolist()) + sum(self.cuts.tolist())
         for k, price in enumerate(self.kinds.tolist()):
-            number = atoms.max_groups[k] if price > 0 else problem.min_groups[k]
-            total += price * int(number)
+            total += price * (most[k] if price > 0 else least[k])
         for s, price in enumerate(self.shared.tolist()):
             total += price * int(problem.shared_limit[s])
         return total
@@ -180,7 +194,9 @@ def no_prices(atoms: Atoms, scale: int) -> Prices:
     )
 
 
-def proved_bound(atoms: Atoms, prices: Prices, best: IntArray) -> int:
+def proved_bound(
+    atoms: Atoms, prices: Prices, best: IntArray, numbers: Numbers | None = None
+) -> int:
     """Upper bound on every grouping, times scale, given each root's best reduced value.
 
     A group's root is one of its atoms, whichever. So groups of a grouping have different roots,
@@ -189,10 +205,11 @@ def proved_bound(atoms: Atoms, prices: Prices, best: IntArray) -> int:
     Parameters
     ----------
     best : int64 [n], at least the reduced value of every group of the root (or <= 0).
+    numbers : least and greatest numbers of groups of each kind; the problem's if left out.
     """
     gains = sorted((max(0, value) for value in best.tolist()), reverse=True)
     gained: int = sum(gains[: atoms.max_total_groups])
-    return prices.cost(atoms) + gained
+    return prices.cost(atoms, numbers) + gained
 
 
 def reduced_values(atoms: Atoms, columns: Columns, uses: IntArray, prices: Prices) -> IntArray:

@@ -38,6 +38,8 @@ from solver.verification import verify
 TOLERANCE = 5_000_000
 #: How often the cost of unmet rows is raised, and by which factor.
 UNMET_RAISES, UNMET_FACTOR = 4, 30.0
+#: Part of the gap that column generation may leave between bound and relaxation.
+SETTLED = 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,16 +152,14 @@ class Generation:
         return self._master.triples
 
     def run(self) -> None:
-        """Generate columns until nothing improves; infeasibility is published if it is proved."""
+        """Generate columns until it is settled; infeasibility is published if it is proved."""
         context = self._context
-        while not context.stopping():
+        while not context.stopping() and not self.is_settled():
             answer = self.step()
             if answer is None:
                 return
-            if not self.has_converged():
+            if not self._converged or answer.unmet < 1e-6 or self._raises == UNMET_RAISES:
                 continue
-            if answer.unmet < 1e-6 or self._raises == UNMET_RAISES:
-                return
             self._raises += 1
             if self._raises == 2 and no_grouping_exists(context, self._settings):
                 context.prove_infeasible()
@@ -167,9 +167,19 @@ class Generation:
             self._master.raise_unmet_cost(UNMET_FACTOR)
             self._converged = False
 
-    def has_converged(self) -> bool:
-        """Whether no group improves the relaxation any more."""
-        return self._converged
+    def is_settled(self) -> bool:
+        """Whether no group improves the relaxation any more, or what is missing matters little.
+
+        It does if the bound is much nearer to the relaxation than to the incumbent; a better
+        incumbent may unsettle it.
+        """
+        answer, objective = self._answer, self._context.objective
+        if self._converged or answer is None or objective is None or self.best is None:
+            return self._converged
+        if not self._publish or answer.unmet > 1e-6:
+            return False
+        missing = self.best.value - answer.value
+        return missing < SETTLED * (self.best.value - objective)
 
     def cut(self) -> bool:
         """Add violated cuts and generate columns again; whether there were any."""
@@ -178,7 +188,7 @@ class Generation:
         self._converged = False
         self._thorough = 0
         self.run()
-        return self._converged
+        return self.is_settled()
 
     def step(self) -> LpAnswer | None:
         """Solve the master and search once; ``None`` if that is not possible within limits."""
@@ -191,7 +201,7 @@ class Generation:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
-        units = settings.root_units * 100**self._thorough
+        units = settings.root_units * 10_000**self._thorough
         many = settings.groups_per_root if self._thorough else 1
         found = self._search.improving(prices, least, units, settings.pricing_units, many)
         if context.stopping():
@@ -202,9 +212,6 @@ class Generation:
                 self.best = Relaxation(prices, bound)
                 if self._publish:
                     context.prove_bound(bound // prices.scale)
-            if self._close_enough(answer):
-                self._converged = True
-                return answer
         number = settings.columns_per_root
         if not master.add(best_of_roots(atoms, found.columns, prices, number)):
             self._converged = found.complete
@@ -216,13 +223,6 @@ class Generation:
                 return None
         return answer
 
-    def _close_enough(self, answer: LpAnswer) -> bool:
-        """Whether the bound is so near the relaxation that the gap is the incumbent's or cuts'."""
-        objective = self._context.objective
-        if objective is None or self.best is None or answer.unmet > 1e-6 or not self._publish:
-            return False
-        return self.best.value - answer.value < (self.best.value - objective) / 20
-
 
 def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> bool:
     """Whether the relaxation without values proves that no grouping is feasible."""
@@ -232,7 +232,7 @@ def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> 
     atoms = contract(valueless)
     search = GroupSearch(atoms, context)
     with Generation(atoms, search, context, settings, no_columns(), publish=False) as generation:
-        while not context.stopping() and not generation.has_converged():
+        while not context.stopping() and not generation.is_settled():
             if generation.step() is None:
                 return False
             if generation.best is not None and generation.best.bound < 0:

@@ -23,6 +23,7 @@ from numba import njit
 from ortools.math_opt.python import mathopt
 
 from solver.column_generation.atoms import Atoms
+from solver.column_generation.branch import Branch
 from solver.column_generation.columns import Columns, Prices, join, no_columns
 from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
@@ -73,7 +74,7 @@ class Master:
         self._unmet_cost = UNMET_COST
         self._known: set[tuple[int, frozenset[int]]] = set()
         self._variables: list[Any] = []
-        self._unmet: list[Any] = []
+        self._unmet: dict[int, Any] = {}
         problem = atoms.problem
         model = mathopt.Model(name="groups")
         model.objective.is_maximize = True
@@ -97,11 +98,9 @@ class Master:
             for limit, scale in zip(problem.shared_limit, self._shared_scale, strict=True)
         ]
         self._cut_rows: list[Any] = []
-        for row, must in zip(self._atom_rows, atoms.must.tolist(), strict=True):
-            if must:
-                self._allow_unmet(row, 1.0)
-        for row, low in zip(self._kind_rows, problem.min_groups.tolist(), strict=True):
-            if low > 0:
+        self._free = atoms.must
+        for row in (*self._atom_rows, *self._kind_rows):
+            if row.lower_bound > 0:
                 self._allow_unmet(row, 1.0)
         for s, row in enumerate(self._shared_rows):
             if problem.shared_limit[s] < 0:
@@ -162,10 +161,27 @@ class Master:
             self.triples.append(triple)
             self._cut_rows.append(row)
 
+    def restrict(self, branch: Branch) -> None:
+        """Turn to a branch: rows get its bounds, columns that it does not allow are left out."""
+        self._free = self.atoms.must.copy()
+        self._free[sorted(branch.covered)] = True
+        for row, free in zip(self._atom_rows, self._free.tolist(), strict=True):
+            self._bound_below(row, 1.0 if free else -math.inf)
+        numbers = zip(self._kind_rows, branch.least, branch.most, strict=True)
+        for row, least, most in numbers:
+            self._bound_below(row, float(least))
+            if row.upper_bound != most:
+                row.upper_bound = float(most)
+        allowed = branch.allows(self.columns).tolist()
+        for variable, allows in zip(self._variables, allowed, strict=True):
+            most_weight = math.inf if allows else 0.0
+            if variable.upper_bound != most_weight:
+                variable.upper_bound = most_weight
+
     def raise_unmet_cost(self, factor: float) -> None:
         """Make unmet rows dearer."""
         self._unmet_cost *= factor
-        for variable in self._unmet:
+        for variable in self._unmet.values():
             self._model.objective.set_linear_coefficient(variable, -self._unmet_cost)
 
     def solve(self) -> LpAnswer | None:
@@ -178,7 +194,7 @@ class Master:
             result = self._run_glop(mathopt.LPAlgorithm.DUAL_SIMPLEX)
         if result is None:
             return None
-        unmet = sum(max(0.0, value) for value in result.variable_values(self._unmet))
+        unmet = sum(max(0.0, value) for value in result.variable_values(list(self._unmet.values())))
         weights = np.array(result.variable_values(self._variables), np.float64)
         return LpAnswer(
             value=float(weights @ self.columns.values),
@@ -199,7 +215,7 @@ class Master:
         atoms = whole(answer.atoms)
         return Prices(
             scale,
-            np.where(self.atoms.must, atoms, np.maximum(atoms, 0)),
+            np.where(self._free, atoms, np.maximum(atoms, 0)),
             whole(answer.kinds),
             np.maximum(whole(answer.shared), 0),
             np.maximum(whole(answer.cuts), 0),
@@ -230,11 +246,19 @@ class Master:
         self.context.charge(iterations * (20 + rows // 12))
         return result if result.termination.reason == mathopt.TerminationReason.OPTIMAL else None
 
+    def _bound_below(self, row: Any, least: float) -> None:
+        if row.lower_bound != least:
+            row.lower_bound = least
+        if least > 0:
+            self._allow_unmet(row, 1.0)
+
     def _allow_unmet(self, row: Any, coefficient: float) -> None:
+        if row.id in self._unmet:
+            return
         variable = self._model.add_variable(lb=0.0)
         row.set_coefficient(variable, coefficient)
         self._model.objective.set_linear_coefficient(variable, -self._unmet_cost)
-        self._unmet.append(variable)
+        self._unmet[row.id] = variable
 
     def _duals(self, result: Any, rows: list[Any]) -> FloatArray:
         return np.array(result.dual_values(rows), np.float64) * self._unit

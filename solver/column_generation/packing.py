@@ -51,6 +51,12 @@ def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -
     _pack(atoms, join([columns, own]), context, False, hint, (), units)
 
 
+def pack_some(atoms: Atoms, columns: Columns, context: SolveContext, units: int | None) -> bool:
+    """Find the best choice among some columns within some work; whether that was achieved."""
+    status, _ = _pack(atoms, columns, context, False, (), (), units)
+    return status in ("OPTIMAL", "INFEASIBLE")
+
+
 def pack(
     atoms: Atoms, columns: Columns, context: SolveContext, triples: Iterable[Triple] = ()
 ) -> None:

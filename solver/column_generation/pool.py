@@ -1,107 +1,220 @@
-"""The pool: all groups that can still matter, tightened by cuts until it can be packed.
+"""The pool: all groups that can still matter, and a relaxation over them.
 
 A grouping better than the incumbent is worth at most bound + (reduced value of g) if it contains
 the group g, at any integer prices. So groups whose reduced value is below incumbent + 1 - bound
 leave the pool (Baldacci, Christofides & Mingozzi, 2008), and every better bound, or incumbent,
 empties it further. Since all groups are at hand, a relaxation over the pool needs no search: its
-pricing is one pass over flat arrays, cuts included.
+pricing is one pass over flat arrays, with cuts and within any branch.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+
 import numpy as np
 
 from solver.column_generation.atoms import Atoms
-from solver.column_generation.columns import (
-    Columns,
-    no_prices,
-    proved_bound,
-    reduced_values,
-)
+from solver.column_generation.branch import Branch, everything
+from solver.column_generation.columns import Columns, no_prices, proved_bound, reduced_values
 from solver.column_generation.generation import TOLERANCE, offer_if_whole, usable_prices
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.master import Master, Triple
+from solver.column_generation.master import LpAnswer, Master, Triple
 from solver.column_generation.packing import improve, incumbent_columns
 from solver.context import SolveContext
 from solver.problem import IntArray
 
+#: Dives into a pool, each another way; only where groups are so few.
+DIVES, MOST_DIVED = 6, 20
+#: Groups of greatest weight that a dive looks at.
+MOST_CHOICES = 200
 
-def tighten(
-    atoms: Atoms,
-    search: GroupSearch,
-    pool: Columns,
-    context: SolveContext,
-    seeds: Columns,
-    triples: list[Triple],
-    enough: int,
-    packing_units: int,
-) -> tuple[Columns, list[Triple]]:
-    """Cut and filter the pool until at most ``enough`` groups remain or cuts do not help.
+
+@dataclass(frozen=True, slots=True)
+class Solved:
+    """The relaxation of a branch.
+
+    Attributes
+    ----------
+    bound : proved bound on every grouping of pool groups in the branch.
+    answer : the relaxation's solution.
+    left : int64, positions in the pool of the groups that may be in a better grouping.
+    """
+
+    bound: int
+    answer: LpAnswer
+    left: IntArray
+
+
+class PoolRelaxation:
+    """A relaxation over a pool that shrinks; a context manager, as it holds a solver.
+
+    Attributes
+    ----------
+    pool : the groups in question.
+    """
+
+    def __init__(
+        self,
+        atoms: Atoms,
+        search: GroupSearch,
+        context: SolveContext,
+        pool: Columns,
+        seeds: Columns,
+        triples: list[Triple],
+    ) -> None:
+        """Begin with some groups (of the pool or not) and cuts."""
+        self.atoms = atoms
+        self.context = context
+        self.pool = pool
+        self._search = search
+        self._uses = pool.uses(atoms)
+        self._unit = int(np.abs(pool.values).max(initial=1))
+        self._master = master = Master(atoms, context, self._unit)
+        master.add(incumbent_columns(atoms, context))
+        master.add(seeds)
+        if not len(master.columns):
+            values = reduced_values(atoms, pool, self._uses, no_prices(atoms, 1))
+            self._add_best(values, np.arange(len(pool)), -(2**62))
+        master.add_cuts(triples)
+
+    def __enter__(self) -> PoolRelaxation:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._master.close()
+
+    @property
+    def columns(self) -> Columns:
+        """The groups the relaxation has."""
+        return self._master.columns
+
+    @property
+    def triples(self) -> list[Triple]:
+        """The cuts."""
+        return self._master.triples
+
+    def add_cuts(self, answer: LpAnswer) -> int:
+        """Add cuts that an answer violates; returns their number."""
+        return self._master.add_violated(answer.weights)
+
+    def take(self, positions: IntArray) -> None:
+        """Keep some of the pool only."""
+        self.pool = self.pool.take(positions)
+        self._uses = self._uses[:, positions]
+
+    def solve(self, branch: Branch) -> Solved | None:
+        """Solve the relaxation of a branch; ``None`` if that is not possible (any more)."""
+        context, master = self.context, self._master
+        master.restrict(branch)
+        inside = np.flatnonzero(branch.allows(self.pool))
+        columns, uses = self.pool.take(inside), self._uses[:, inside]
+        while not context.stopping():
+            answer = master.solve()
+            prices = None if answer is None else usable_prices(master, answer, self._search)
+            if answer is None or prices is None:
+                return None
+            reduced = reduced_values(self.atoms, columns, uses, prices)
+            context.charge(1 + len(columns.members) // 100)
+            least = max(1, prices.scale * self._unit // TOLERANCE)
+            if self._add_best(reduced, inside, least):
+                continue
+            best = np.full(self.atoms.num_atoms, least - 1, np.int64)
+            np.maximum.at(best, columns.roots, reduced)
+            bound = proved_bound(self.atoms, prices, best, (branch.least, branch.most))
+            offer_if_whole(context, master, answer)
+            left = inside
+            if context.objective is not None:
+                left = inside[reduced >= prices.scale * (context.objective + 1) - bound]
+            return Solved(bound // prices.scale, answer, left)
+        return None
+
+    def _add_best(self, reduced: IntArray, positions: IntArray, least: int) -> int:
+        """Add the best group of each root and kind, if its reduced value is ``least`` or more."""
+        good = np.flatnonzero(reduced >= least)
+        at = positions[good]
+        place = self.pool.roots[at] * self.atoms.problem.num_kinds + self.pool.kinds[at]
+        order = np.lexsort((-reduced[good], place))
+        first = np.ones(len(order), np.bool_)
+        first[1:] = place[order][1:] != place[order][:-1]
+        return self._master.add(self.pool.take(at[order[first]]))
+
+
+def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int) -> None:
+    """Cut and empty the pool until ``enough`` groups are left or there are no cuts to add.
 
     Parameters
     ----------
-    seeds, triples : groups (of the pool or not) and cuts the relaxation begins with.
     packing_units : work for looking for a better incumbent, once.
-
-    Returns
-    -------
-    The groups that remain, and the triples of the cuts.
     """
-    unit = int(np.abs(pool.values).max(initial=1))
-    master = Master(atoms, context, unit)
-    try:
-        master.add(incumbent_columns(atoms, context))
-        master.add(seeds)
-        uses = pool.uses(atoms)
-        if not len(master.columns):
-            values = reduced_values(atoms, pool, uses, no_prices(atoms, 1))
-            master.add(_best_of_places(atoms, pool, values, -(2**62)))
-        master.add_cuts(triples)
-        last: float | None = None
-        while len(pool) and not context.stopping():
-            answer = master.solve()
-            prices = None if answer is None else usable_prices(master, answer, search)
-            if answer is None or prices is None:
-                break
-            reduced = reduced_values(atoms, pool, uses, prices)
-            context.charge(1 + len(pool.members) // 100)
-            least = max(1, prices.scale * unit // TOLERANCE)
-            if master.add(_best_of_places(atoms, pool, reduced, least)):
-                continue
-            roots = np.full(atoms.num_atoms, least - 1, np.int64)
-            np.maximum.at(roots, pool.roots, reduced)
-            bound = proved_bound(atoms, prices, roots)
-            value = bound // prices.scale
-            # The pool's bound is the problem's, unless the incumbent is better than the pool.
-            context.prove_bound(
-                value if context.objective is None else max(value, context.objective)
-            )
-            offer_if_whole(context, master, answer)
-            if last is None and not context.stopping():
-                improve(atoms, master.columns, context, packing_units)
-            if context.stopping():
-                break
-            if context.objective is not None:
-                keep = reduced >= prices.scale * (context.objective + 1) - bound
-                pool, uses = pool.take(keep), uses[:, keep]
-            if len(pool) <= enough:
-                break
-            now = bound / prices.scale
-            gap = now - context.objective if context.objective is not None else abs(now)
-            stalled = last is not None and last - now < gap / 50
-            last = now
-            if stalled or not master.add_violated(answer.weights):
-                break
-    finally:
-        master.close()
-    return pool, master.triples
+    context, root = relaxation.context, everything(relaxation.atoms)
+    first = True
+    while len(relaxation.pool) and not context.stopping():
+        solved = relaxation.solve(root)
+        if solved is None:
+            return
+        # The pool's bound is the problem's, unless the incumbent is better than the pool.
+        least = solved.bound if context.objective is None else context.objective
+        context.prove_bound(max(solved.bound, least))
+        relaxation.take(solved.left)
+        if first and not context.stopping():
+            improve(relaxation.atoms, relaxation.columns, context, packing_units)
+        first = False
+        if len(relaxation.pool) <= enough or not relaxation.add_cuts(solved.answer):
+            return
 
 
-def _best_of_places(atoms: Atoms, pool: Columns, reduced: IntArray, least: int) -> Columns:
-    """The best column of each root and kind, if its reduced value is ``least`` or more."""
-    good = np.flatnonzero(reduced >= least)
-    place = pool.roots[good] * atoms.problem.num_kinds + pool.kinds[good]
-    order = np.lexsort((-reduced[good], place))
-    first = np.ones(len(order), np.bool_)
-    first[1:] = place[order][1:] != place[order][:-1]
-    return pool.take(good[order[first]])
+def polish(relaxation: PoolRelaxation, packing_units: int) -> None:
+    """Look for a better incumbent in a pool that need not hold all that can matter.
+
+    With cuts the relaxation picks groups that go together. Dives into it, and a packing of the
+    groups it has met then, give whole solutions.
+    """
+    context, root = relaxation.context, everything(relaxation.atoms)
+    solved = relaxation.solve(root)
+    while solved is not None and relaxation.add_cuts(solved.answer):
+        solved = relaxation.solve(root)
+    if relaxation.atoms.max_total_groups <= MOST_DIVED:
+        for number in range(DIVES):
+            dive(relaxation, number)
+    if not context.stopping():
+        improve(relaxation.atoms, relaxation.columns, context, packing_units)
+
+
+def dive(relaxation: PoolRelaxation, number: int) -> None:
+    """Round the numbers of groups, choose the group of greatest weight, solve again, and so on.
+
+    A group is chosen by joining its atoms and demanding them; it may still gain others.
+
+    Parameters
+    ----------
+    number : dives of different numbers go different ways: the lowest binary digit says whether
+        numbers are rounded down, the others how many groups the first choice passes over.
+    """
+    context, branch = relaxation.context, everything(relaxation.atoms)
+    down, passed = number % 2, number // 2
+    while not context.stopping():
+        solved = relaxation.solve(branch)
+        if solved is None or solved.answer.unmet > 1e-6:
+            return
+        if context.objective is not None and solved.bound <= context.objective:
+            return
+        columns, weights = relaxation.columns, solved.answer.weights
+        rounded = branch.split_numbers(columns, weights)
+        if rounded is not None:
+            branch = rounded[down]
+            continue
+        heaviest: list[int] = np.argsort(-weights, kind="stable")[:MOST_CHOICES].tolist()
+        free = [
+            members
+            for members in (columns.atoms_of(c) for c in heaviest if weights[c] > 1e-6)
+            if not branch.covered.issuperset(members)
+        ]
+        if len(free) <= passed:
+            return
+        members = sorted(free[passed])
+        passed = 0
+        branch = replace(
+            branch,
+            covered=branch.covered | set(members),
+            joined=branch.joined + tuple((members[0], other) for other in members[1:]),
+        )

@@ -12,14 +12,16 @@ class EnumerationSettings:
     Attributes
     ----------
     max_listed : groups listed without a relaxation.
-    listing_units : work units a list may cost where it is only tried (all groups; all groups
-        within the gap while cuts may still help; the groups of a window).
-    max_pool : groups the reduced-cost enumeration may list.
-    pool_units : work units it may cost.
-    max_window : groups of greatest reduced value among which a better incumbent is sought.
+    listing_units : work units this list may cost.
+    max_window, window_units : groups that may be listed in a part of the gap, to look for a better
+        incumbent among them, and the work units that may cost.
+    max_pool, pool_units : the same for the whole gap.
     max_packed : columns given to CP-SAT at most.
     easily_packed : columns for which CP-SAT needs no cuts first.
-    root_units : work units for one root in the first, partial pricing rounds; a hundred times as
+    few_groups : so few groups in all are chosen by branching to the end.
+    packed_soon, quick_branches : where more groups are chosen, so few columns are left to CP-SAT
+        after so many branches.
+    root_units : work units for one root in the first, partial pricing rounds; ten thousand times as
         much whenever nothing new turns up, ``thoroughness`` times.
     pricing_units : work units for one pricing round.
     columns_per_root : new columns a root may add in one pricing round.
@@ -29,13 +31,17 @@ class EnumerationSettings:
 
     max_listed: int = 20_000
     listing_units: int = 500_000
+    max_window: int = 100_000
+    window_units: int = 20_000_000
     max_pool: int = 2_000_000
-    pool_units: int = 20_000_000
-    max_window: int = 20_000
+    pool_units: int = 60_000_000
     max_packed: int = 300_000
     easily_packed: int = 500
+    few_groups: int = 20
+    packed_soon: int = 5_000
+    quick_branches: int = 10
     root_units: int = 1_000
-    thoroughness: int = 2
+    thoroughness: int = 1
     pricing_units: int = 20_000_000
     columns_per_root: int = 3
     groups_per_root: int = 50

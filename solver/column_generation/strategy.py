@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from solver.column_generation.atoms import Atoms, contract
-from solver.column_generation.columns import Columns, Prices, join, no_columns, reduced_values
-from solver.column_generation.generation import Generation, Relaxation, first_columns
+from solver.column_generation.branching import explore
+from solver.column_generation.columns import Columns, join, no_columns
+from solver.column_generation.generation import Generation, first_columns
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Triple
-from solver.column_generation.packing import improve, incumbent_columns, pack
-from solver.column_generation.pool import tighten
+from solver.column_generation.packing import incumbent_columns, pack
+from solver.column_generation.pool import PoolRelaxation, polish, tighten
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
 from solver.verification import verify
 
-#: Reduced-cost enumeration tries windows down to this power of 4 below the gap.
-SMALLEST_WINDOW = 40
+#: The gap is approached from a 4**FIRST_WINDOW-th part of it.
+FIRST_WINDOW = 2
+#: Another round of cuts is worth it if the last one took this part of the gap.
+LEAST_GAIN = 50
 
 
 def enumerate_groups(context: SolveContext, settings: EnumerationSettings | None = None) -> None:
@@ -65,109 +66,108 @@ class _Enumeration:
                 f"enumerate: more than {settings.max_listed} groups; values too large for bounds"
             )
             return
-        context.phase("column generation")
         seeds = first_columns(self.atoms, self.search, settings)
         seeds = join([incumbent_columns(self.atoms, context), seeds])
         generation = Generation(self.atoms, self.search, context, settings, seeds)
         with generation:
-            generation.run()
-            if context.stopping():
+            ended = False
+            while not ended and not context.stopping():
+                ended = self._close(generation)
+                if not ended and not self._cut(generation):
+                    break
+            if ended or context.stopping():
                 return
-            if generation.best is None or not generation.has_converged():
-                improve(self.atoms, generation.columns, context, settings.packing_units)
-                context.note("enumerate: the relaxation could not be solved within limits")
-                return
-            improve(self.atoms, generation.columns, context, settings.packing_units)
-            self._cut(generation)
-            if context.stopping():
-                return
-            self._shrink(generation, generation.best)
+        if generation.best is None or not generation.is_settled():
+            context.note("enumerate: the relaxation could not be solved within limits")
+            return
+        gap = "no feasible grouping found"
+        if context.objective is not None and context.bound is not None:
+            gap = f"a gap of {context.bound - context.objective} is left"
+        context.note(
+            f"enumerate: more groups could still be of use than the {settings.max_pool} that "
+            f"are listed within limits; {gap}"
+        )
 
-    def _cut(self, generation: Generation) -> None:
-        """Cuts on the whole problem, until few groups lie within the gap or cuts do not help."""
-        context, settings = self.context, self.settings
-        rounds = 0
-        context.phase("cuts")
-        while not context.stopping() and context.objective is not None:
-            best = generation.best
-            if best is None:
-                return
-            gap = best.bound - best.prices.scale * (context.objective + 1)
-            limit, units = settings.max_window, settings.listing_units
-            if self.search.within(best.prices, -gap, limit, units).complete:
-                return
-            if not generation.cut() or generation.best is None:
-                return
-            rounds += 1
-            if rounds & (rounds - 1) == 0:
-                improve(self.atoms, generation.columns, context, settings.packing_units)
-            before, after = best.value, generation.best.value
-            if before - after < min((after - context.objective) / 50, abs(after) / 10_000):
-                return
+    def _close(self, generation: Generation) -> bool:
+        """Try to list all groups that may be in a better grouping; whether that ended the run.
 
-    def _shrink(self, generation: Generation, relaxation: Relaxation) -> None:
-        """List what may be in a better grouping, and finish on that.
-
-        Where that is too much, the groups of a smaller window below the bound may give a better
-        incumbent, hence a smaller gap.
+        First the groups in a small part of the gap: they may give a better incumbent, hence a
+        smaller gap. Then ever larger parts, as long as their groups are few.
         """
         context, settings = self.context, self.settings
-        prices = relaxation.prices
-        context.phase("reduced-cost enumeration")
-        while not context.stopping():
-            gap = self.search.most_negative()
+        power = FIRST_WINDOW
+        while True:
+            if not self._settle(generation) or generation.best is None:
+                return context.stopping()
+            bound, prices = generation.best.bound, generation.best.prices
             if context.objective is not None:
-                gap = min(gap, relaxation.bound - prices.scale * (context.objective + 1))
-            found = self.search.within(prices, -gap, settings.max_pool, settings.pool_units)
-            if context.stopping():
-                return
-            if found.complete:
+                gap = bound - prices.scale * (context.objective + 1)
+            elif power:
+                gap = abs(bound)
+            else:
+                gap = self.search.most_negative()
+            context.phase("reduced-cost enumeration")
+            most = settings.max_window if power else settings.max_pool
+            units = settings.window_units if power else settings.pool_units
+            found = self.search.within(prices, -(gap >> 2 * power), most, units)
+            if not found.complete:
+                return context.stopping()
+            if not power:
                 self._finish(found.columns, generation.columns, generation.triples)
-                return
-            before = context.objective
-            window = self._window(generation.columns, prices, gap)
-            improve(self.atoms, window, context, settings.packing_units)
-            if context.objective == before:
-                break
-        if not context.stopping():
-            left = "without a feasible grouping"
-            if context.objective is not None:
-                left = f"with a gap of {relaxation.bound // prices.scale - context.objective}"
-            context.note(
-                f"enumerate: more groups could still be of use than the {settings.max_pool} "
-                f"that are listed; not finished, {left}"
-            )
+                return True
+            self._polish(join([generation.columns, found.columns]), generation)
+            # A window four times as wide was seen to hold up to ten times as many groups.
+            power = 0 if len(found.columns) * 10**power <= settings.max_listed else power - 1
 
-    def _window(self, columns: Columns, prices: Prices, gap: int) -> Columns:
-        """The groups of greatest reduced value: a window below the bound that is not too wide."""
-        most, units = self.settings.max_window, self.settings.listing_units
-        for power in range(1, SMALLEST_WINDOW):
-            if self.context.stopping():
+    def _settle(self, generation: Generation) -> bool:
+        """Solve the relaxation as well as the incumbent is worth it; whether that was possible."""
+        context = self.context
+        while not context.stopping() and not generation.is_settled():
+            context.phase("column generation")
+            before = len(generation.columns)
+            generation.run()
+            if context.stopping():
                 break
-            found = self.search.within(prices, -(gap >> 2 * power), 4 * most, units)
-            if found.complete:
-                reduced = reduced_values(
-                    self.atoms, found.columns, found.columns.uses(self.atoms), prices
-                )
-                best = found.columns.take(np.argsort(-reduced, kind="stable")[:most])
-                return join([columns, best])
-        return columns
+            self._polish(generation.columns, generation)
+            if len(generation.columns) == before:
+                break
+        return generation.is_settled() and not context.stopping()
+
+    def _cut(self, generation: Generation) -> bool:
+        """Cuts on the whole problem; whether they helped."""
+        context, before = self.context, generation.best
+        if before is None or not generation.is_settled():
+            return False
+        context.phase("cuts")
+        if not generation.cut() or generation.best is None:
+            return False
+        self._polish(generation.columns, generation)
+        gained, left = before.value - generation.best.value, generation.best.value
+        return gained > (left - (context.objective or 0)) / LEAST_GAIN
+
+    def _polish(self, columns: Columns, generation: Generation) -> None:
+        with self._relaxation(columns, generation.columns, generation.triples) as relaxation:
+            polish(relaxation, self.settings.packing_units)
+
+    def _relaxation(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> PoolRelaxation:
+        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, triples)
 
     def _finish(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> None:
         """The best choice among pool groups, proved; the pool holds all that can matter."""
         context, settings = self.context, self.settings
         if len(pool) > settings.easily_packed and self.search.can_bound:
             context.phase("cuts")
-            pool, triples = tighten(
-                self.atoms,
-                self.search,
-                pool,
-                context,
-                seeds,
-                triples,
-                settings.easily_packed,
-                settings.packing_units,
-            )
+            with self._relaxation(pool, seeds, triples) as relaxation:
+                tighten(relaxation, settings.easily_packed, settings.packing_units)
+                pool, triples = relaxation.pool, relaxation.triples
+                if len(pool) > settings.easily_packed and not context.stopping():
+                    context.phase("branching")
+                    # CP-SAT is better at many small groups, branching at a few large ones.
+                    many = self.atoms.max_total_groups > settings.few_groups
+                    soon = many and len(pool) <= settings.packed_soon
+                    branches = settings.quick_branches if soon else None
+                    if explore(relaxation, settings.packing_units, branches):
+                        return
         if context.stopping():
             return
         if len(pool) > settings.max_packed:

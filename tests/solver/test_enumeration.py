@@ -36,12 +36,15 @@ ALL = 10**9
 WAYS = {
     "list": EnumerationSettings(),
     "cuts": EnumerationSettings(easily_packed=0),
-    "relaxation": EnumerationSettings(max_listed=0, easily_packed=0),
+    "relaxation": EnumerationSettings(max_listed=0, easily_packed=0, few_groups=0),
+    "branching": EnumerationSettings(max_listed=0, easily_packed=0),
     "narrow": EnumerationSettings(
         max_listed=0,
         listing_units=0,
         max_pool=3,
         max_window=2,
+        few_groups=0,
+        packed_soon=0,
         easily_packed=1,
         columns_per_root=1,
         root_units=1,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import numpy as np
@@ -10,12 +11,14 @@ import pytest
 from solver import Curve, Group, Grouping, GroupingProblem, Limits, Status, solve
 from solver.column_generation import EnumerationSettings, enumerate_groups
 from solver.column_generation.atoms import contract
+from solver.column_generation.branch import everything
+from solver.column_generation.branching import explore
 from solver.column_generation.columns import Columns, join, no_columns, proved_bound, reduced_values
 from solver.column_generation.generation import usable_prices
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Master, violated_triples
 from solver.column_generation.packing import improve, pack
-from solver.column_generation.pool import tighten
+from solver.column_generation.pool import PoolRelaxation, polish, tighten
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 
@@ -158,16 +161,87 @@ def test_subset_row_closes_the_triangle() -> None:
     assert added == 0
 
 
-def test_tightening_empties_the_pool() -> None:
-    problem = triangle()
-    context = SolveContext(problem, Limits(work=2_000_000))
-    context.offer(Grouping([Group(0, (0, 1))]))
+def pool_of(problem: GroupingProblem, context: SolveContext) -> PoolRelaxation:
+    """A relaxation over all groups of a problem."""
     atoms = contract(problem)
     search = GroupSearch(atoms, context)
     pool = search.every(ALL, ALL).columns
-    left, _ = tighten(atoms, search, pool, context, no_columns(), [], 0, 1000)
-    assert (context.bound, len(left)) == (2, 3)  # the optimum stopped it before it filtered
-    assert context.stopping()
+    return PoolRelaxation(atoms, search, context, pool, no_columns(), [])
+
+
+def test_tightening_stops_at_the_optimum() -> None:
+    context = SolveContext(triangle(), Limits(work=2_000_000))
+    context.offer(Grouping([Group(0, (0, 1))]))
+    with pool_of(triangle(), context) as relaxation:
+        tighten(relaxation, 0, 1000)
+    assert (context.objective, context.bound) == (2, 2)
+    assert len(relaxation.triples) == 1
+
+
+def test_a_branch_keeps_its_decisions_and_its_bound_is_proved() -> None:
+    """Five items in a ring: two pairs of the five can be chosen, whatever is decided."""
+    problem = GroupingProblem(
+        num_items=5,
+        kinds=("g",),
+        pairs=np.array([[0, 1], [1, 2], [2, 3], [3, 4], [0, 4]]),
+        pair_values=np.array([10, 10, 10, 10, 11]),
+        absent_pairs="forbidden",
+        min_size=np.array([2]),
+    )
+    context = SolveContext(problem, Limits(work=2_000_000))
+    with pool_of(problem, context) as relaxation:
+        atoms = relaxation.atoms
+        at = {atoms.items[a][0]: a for a in range(5)}
+        root = everything(atoms)
+
+        def bound(**decisions: object) -> tuple[int, float]:
+            solved = relaxation.solve(replace(root, **decisions))  # type: ignore[arg-type]
+            assert solved is not None
+            return solved.bound, solved.answer.unmet
+
+        assert bound() == (21, 0)  # at most two groups of two; else 25
+        pair = (min(at[0], at[4]), max(at[0], at[4]))
+        assert bound(parted=(pair,)) == (20, 0)
+        assert bound(joined=(pair,)) == (21, 0)
+        assert bound(excluded=frozenset({at[2]}), joined=(pair,)) == (11, 0)
+        assert bound(most=(1,)) == (11, 0)
+        value, unmet = bound(covered=frozenset({at[2]}), excluded=frozenset({at[1], at[3]}))
+        assert unmet == pytest.approx(1)
+        assert value < 11
+        assert bound(most=(0,)) == (0, 0)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_branch_and_bound_agrees_with_packing(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    pairs = np.array([pair for pair in combinations(range(11), 2) if rng.random() < 0.6])
+    problem = GroupingProblem(
+        num_items=11,
+        kinds=("a", "b"),
+        item_values=rng.integers(-5, 9, (2, 11)),
+        pairs=pairs,
+        pair_values=rng.integers(-6, 9, (2, len(pairs))),
+        absent_pairs="forbidden",
+        open_values=rng.integers(-12, 0, 2),
+        max_size=np.array([4, 3]),
+        max_groups=np.array([2, 3]),
+        must_join=rng.random(11) < 0.2,
+        shared_group_use=np.array([[3, 2]]),
+        shared_limit=np.array([8]),
+    )
+    expected = packed(problem)
+    context = SolveContext(problem, Limits(work=20_000_000))
+    with pool_of(problem, context) as relaxation:
+        assert explore(relaxation, 100_000, None)
+    assert context.infeasible == expected.infeasible
+    assert (context.objective, context.bound) == (expected.objective, expected.bound)
+    if expected.infeasible:
+        return
+    again = SolveContext(problem, Limits(work=20_000_000))
+    with pool_of(problem, again) as relaxation:
+        polish(relaxation, 100_000)
+    assert again.bound is None
+    assert again.objective is None or again.objective <= (expected.objective or 0)
 
 
 def test_violated_triples_compiled_and_plain_agree() -> None:

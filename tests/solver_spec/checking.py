@@ -2,32 +2,37 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
 
-from solver import GroupingProblem, Limits, Result, Status, solve, verify
+from solver import GroupingProblem, Limits, Result, Status, solve, strategies, verify
 
 from .judging import plain_groups
 from .oracle import Optimum, best_grouping, violated_rules
 from .problems import to_toml
 from .reducing import reduced
 
-STRATEGIES = ("auto", "exact", "enumerate", "search", "greedy", "louvain", "random")
+# Whatever is registered, so that no strategy escapes.
+STRATEGIES = strategies()
 # These settle every small problem; the others may leave it at what they found.
-COMPLETE = ("auto", "exact", "enumerate")
+COMPLETE = tuple(name for name in STRATEGIES if name in ("auto", "exact", "enumerate", "columns"))
 INCOMPLETE = tuple(name for name in STRATEGIES if name not in COMPLETE)
 
 # Ample for six items. A strategy that proves nothing may well use up all the work it is given,
 # on every problem, so it is given about 20 milliseconds, and ample work on a few problems.
+# ``random`` does the same thing over and over: a few tries show as much as many.
 AMPLE_WORK = 2_000_000
 SHORT_WORK = 20_000
+RANDOM_WORK = 2_000
 
 
 def limits_of(strategy: str, work: int | None = None, seed: int = 0) -> Limits:
     """Deterministic work: as given, or what the strategy usually gets."""
-    usual = AMPLE_WORK if strategy in COMPLETE else SHORT_WORK
-    return Limits(work=work or usual, seed=seed, workers=1)
+    usual = dict.fromkeys(COMPLETE, AMPLE_WORK) | {"random": RANDOM_WORK}
+    return Limits(work=work or usual.get(strategy, SHORT_WORK), seed=seed, workers=1)
 
 
 def run(
@@ -140,40 +145,57 @@ def check(
     strategy: str,
     best: Optimum | None,
     origin: str,
+    command: str | None = None,
     **options: Any,
 ) -> Result:
-    """Solve and fail with a reproducer if the result breaks a promise."""
+    """Solve and fail with a reproducer if the result breaks a promise.
+
+    Parameters
+    ----------
+    problem, best
+        The problem and its optimum, ``None`` where it is infeasible.
+    origin
+        Code that makes the problem again.
+    command
+        A command of one line that repeats the check, to head the failure.
+    options
+        For ``run``; and ``start_value``, the value that the answer must reach.
+    """
     start_value = options.pop("start_value", None)
 
-    def judged(problem: GroupingProblem, best: Optimum | None) -> tuple[Result, list[str]]:
-        result = run(problem, strategy, **options)
+    def failure(problem: GroupingProblem, best: Optimum | None) -> tuple[str, str, Result | None]:
+        """What kind of fault there is, all that is wrong, and the result; empty if all is well."""
+        try:
+            result = run(problem, strategy, **options)
+        except Exception as error:
+            return type(error).__name__, f"{type(error).__name__}: {error}", None
         complete = strategy in COMPLETE
         found = complaints(problem, result, best, complete=complete, start_value=start_value)
-        return result, found
+        return (found[0].split()[0] if found else ""), "\n".join(found), result
 
     def fails_alike(smaller: GroupingProblem) -> bool:
-        try:
-            _, found = judged(smaller, best_grouping(smaller))
-        except Exception as error:
-            return type(error).__name__ == failure
-        return bool(found) and found[0].split()[0] == failure
+        return failure(smaller, best_grouping(smaller))[0] == fault
 
-    def report() -> str:
-        told = reproducer(problem, strategy, origin, **options)
+    fault, told, result = failure(problem, best)
+    if result is None or fault:
+        head = [command, told] if command else [told]
+        tail = [reproducer(problem, strategy, origin, **options)]
         if "start" not in options:  # a start names items, which reducing renumbers
-            told += f"\n--- reduced ---\n{to_toml(reduced(problem, fails_alike))}---"
-        return told
-
-    try:
-        result, found = judged(problem, best)
-    except Exception as error:
-        failure = type(error).__name__
-        error.add_note(report())
-        raise
-    if found:
-        failure = found[0].split()[0]
-        pytest.fail("\n".join([*found, report(), f"{result}"]))
+            tail.append(f"--- reduced ---\n{to_toml(reduced(problem, fails_alike))}---")
+        if result is None:
+            with _told([*head, *tail]):
+                run(problem, strategy, **options)
+        pytest.fail("\n".join([*head, *tail, f"{result}"]))
     return result
+
+
+@contextmanager
+def _told(lines: Sequence[str]) -> Iterator[None]:
+    """Report an exception with these lines first, and with its own traceback."""
+    try:
+        yield
+    except Exception:
+        pytest.fail("\n".join(lines))
 
 
 def reproducer(

@@ -133,7 +133,7 @@ def test_list_of_best_known_values(tmp_path: Path) -> None:
     (tmp_path / "cpp").mkdir()
     (tmp_path / "cpp" / "best_known.csv").write_text(
         HEAD + "a,cpp/X,2,free,1,2,7,1,src,3600,max,A,,,,,,cpp/a.txt\n"
-        "b,cpp/X,2,free,1,2,9,0,src,,max,W,,,,,,cpp/b.txt\n"
+        'b,cpp/X,2,free,1,2,9,0,src,7.5,max,W,,,,,"mean time, cut-off 500 s",cpp/b.txt\n'
         "c,cpp/X,2,free,1,2,9,0,src,,min cost,-,,,,,,cpp/c.txt\n"
         "absent,cpp/X,2,free,1,2,9,0,src,,max,A,,,,,,\n"
     )
@@ -147,6 +147,7 @@ def test_list_of_best_known_values(tmp_path: Path) -> None:
     )
     assert first.usable
     assert not second.usable
+    assert second.paper_seconds == 500
     assert third.minimise
     assert worth(read(first), (0, 1)) == 7
     assert gap_to_best(first, Decimal(6)) == pytest.approx(1 / 7)

@@ -55,6 +55,9 @@ def _parser() -> argparse.ArgumentParser:
         action="store_true",
         help="limit by as much deterministic work instead of the clock (for a busy machine)",
     )
+    parser.add_argument(
+        "--certify", action="store_true", help="have the certificates of bounds confirmed"
+    )
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--strategy", default="auto")
@@ -91,6 +94,7 @@ def _order(options: argparse.Namespace, **about: Any) -> Order:
         seed=options.seed,
         strategy=options.strategy,
         work=options.work,
+        certify=options.certify,
         **about,
     )
 
@@ -165,8 +169,7 @@ def _command(options: argparse.Namespace) -> str:
     for name in ("seconds", "sample", "minutes"):
         if (given := getattr(options, name)) is not None:
             parts.append(f"--{name} {given:g}")
-    if options.work:
-        parts.append("--work")
+    parts += [f"--{name}" for name in ("work", "certify") if getattr(options, name)]
     for name, usual in (("workers", 2), ("seed", 0), ("strategy", "auto")):
         if (given := getattr(options, name)) != usual:
             parts.append(f"--{name} {given}")

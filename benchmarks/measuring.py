@@ -42,6 +42,7 @@ class Order:
     work : limit by deterministic work of as many seconds (at a microsecond a unit) instead of by
         the clock: the same on a busy machine, and one worker.
     leaves : let one grouped item leave a solved problem and measure the second solve.
+    certify : have the bound's certificate confirmed by plain re-pricing, where there is one.
     """
 
     case: str = ""
@@ -52,6 +53,7 @@ class Order:
     strategy: str = "auto"
     work: bool = False
     leaves: bool = False
+    certify: bool = False
 
 
 @dataclass(slots=True)
@@ -63,12 +65,13 @@ class Measurement:
     n, kinds, resources, pairs : sizes of the problem.
     status, objective, bound, stopped_by : of the result.
     seconds, cpu_seconds : of the solve (CPU of all its threads and processes).
-    loading_seconds : of the small solve before.
+    loading_seconds, loading_cpu_seconds : of the small solve before.
     build_seconds, peak_mb : of making the problem, and the process's peak of memory.
     trace : a point whenever objective or bound changed.
     scale, offset : how ``objective`` becomes a published value (see ``instances.Read``).
     first_gap, scratch : where an item left: the gap before, and the trace of a solve that
         knows nothing of the one before.
+    certificate : what became of the check of the bound; "" where none was made.
     notes : what the strategy noted.
     fault : what is wrong with the answer or the run; "" if nothing is.
     """
@@ -84,6 +87,7 @@ class Measurement:
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     loading_seconds: float = 0.0
+    loading_cpu_seconds: float = 0.0
     build_seconds: float = 0.0
     peak_mb: float = 0.0
     trace: list[Point] = field(default_factory=list)
@@ -91,6 +95,7 @@ class Measurement:
     offset: int | None = None
     first_gap: float | None = None
     scratch: list[Point] = field(default_factory=list)
+    certificate: str = ""
     notes: list[str] = field(default_factory=list)
     fault: str = ""
 
@@ -138,10 +143,10 @@ def measure(order: Order) -> Measurement:
     return Measurement(**json.loads(last))
 
 
-def compile_kernels(workers: int, strategy: str = "auto") -> float:
-    """Seconds of a first small solve in a process of its own, which compiles what is not cached."""
+def compile_kernels(workers: int, strategy: str = "auto") -> Measurement:
+    """A first small solve in a process of its own, which compiles what is not cached."""
     order = Order(case="", seconds=COMPILING_SECONDS, workers=workers, strategy=strategy)
-    return measure(order).loading_seconds
+    return measure(order)
 
 
 # -- inside ---------------------------------------------------------------------------------------
@@ -155,7 +160,10 @@ def carry_out(order: Order) -> Measurement:
     work = int(order.seconds * 1_000_000) if order.work else None
     limits = Limits(seconds=order.seconds, work=work, workers=order.workers, seed=order.seed)
     compiling = not order.case and order.instance is None
-    found.loading_seconds = _load(order, COMPILING_SECONDS if compiling else LOADING_SECONDS)
+    clock, began = _Clock(), time.perf_counter()
+    _load(order, COMPILING_SECONDS if compiling else LOADING_SECONDS)
+    found.loading_seconds = time.perf_counter() - began
+    found.loading_cpu_seconds = clock.elapsed
     if compiling:
         return found
     began = time.perf_counter()
@@ -180,6 +188,8 @@ def carry_out(order: Order) -> Measurement:
     found.notes = list(result.notes)
     found.peak_mb = _peak_mb()
     found.fault = _fault(problem, result)
+    if order.certify and not found.fault:
+        certify(problem, result, found)
     return found
 
 
@@ -196,13 +206,12 @@ def _problem(order: Order, found: Measurement) -> Any:
     return read.problem
 
 
-def _load(order: Order, seconds: float) -> float:
+def _load(order: Order, seconds: float) -> None:
     """Solve small problems of both shapes, so that compiled kernels are loaded."""
     from benchmarks.generators import register_problem, study_problem
     from solver import Limits, solve
     from solver.families import clique_partitioning
 
-    began = time.perf_counter()
     limits = Limits(seconds=seconds, workers=order.workers)
     if order.instance is None:
         solve(study_problem(80, 8, 2, 0), limits, order.strategy)
@@ -212,7 +221,6 @@ def _load(order: Order, seconds: float) -> float:
         pairs = [(i, j) for i in range(n) for j in range(i + 1, n)]
         values = [(7 * i + 11 * j) % 13 - 6 for i, j in pairs]
         solve(clique_partitioning(n, pairs, values), limits, order.strategy)
-    return time.perf_counter() - began
 
 
 def _after_one_left(problem: Any, first: Any) -> tuple[Any, dict[str, Any]]:
@@ -246,6 +254,23 @@ def _fault(problem: Any, result: Any) -> str:
     if (result.status is Status.OPTIMAL) != (result.bound == result.objective):
         return f"{result.status} with bound {result.bound}, objective {result.objective}"
     return ""
+
+
+def certify(problem: Any, result: Any, found: Measurement) -> None:
+    """Have the certificate checked; one that claims too much is a fault."""
+    import solver
+
+    check = getattr(solver, "check_bound", None)
+    if check is None or result.certificate is None:
+        return
+    verdict = check(problem, result.certificate)
+    if verdict.better is not None:
+        found.fault = f"the certificate's bound {verdict.bound} is below a better grouping"
+    elif verdict.confirmed:
+        same = "" if verdict.bound == result.bound else f" of {verdict.bound:,}"
+        found.certificate = f"certificate{same} confirmed in {verdict.work:,} steps"
+    else:
+        found.certificate = f"certificate not confirmed: {verdict.reason}"
 
 
 class _Clock:

@@ -58,9 +58,12 @@ class Report:
     def __post_init__(self) -> None:
         self.head = [f"# {self.title}", "", f"Commit {commit()}; `{self.command}`", "", machine()]
 
-    def compiled(self, seconds: float) -> None:
+    def compiled(self, first: Measurement) -> None:
         """Say how long the first solve, which compiles what is not cached, took."""
-        self.say(f"First small solve, with compiling or loading of kernels: {seconds:.1f} s.")
+        self.say(
+            f"First small solve, with compiling or loading of kernels: {first.loading_seconds:.1f} "
+            f"s, {first.loading_cpu_seconds:.1f} CPU s."
+        )
 
     def say(self, line: str) -> None:
         """Add a line above the table."""
@@ -156,6 +159,8 @@ class TargetRow:
                 f"gap before {_share(found.first_gap)}; a solve that knows nothing of the one "
                 f"before reaches it after {after} s ({cpu} CPU s)"
             )
+        if found.certificate:
+            out.append(found.certificate)
         return out + [f"note: {note}" for note in found.notes]
 
 

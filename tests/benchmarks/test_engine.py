@@ -8,11 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import engine, reporting, suites
+import solver
+from benchmarks import engine, measuring, reporting, suites
 from benchmarks.cases import CASES, Case, Target, case_named, chosen
 from benchmarks.instances import Published
 from benchmarks.measuring import Measurement, Order, carry_out, first_within, gap_of, measure
 from benchmarks.suites import Ran
+from solver import Grouping, Result, Status
 
 
 def instance(
@@ -183,6 +185,36 @@ def test_a_measurement_of_one_instance(tmp_path: Path) -> None:
     assert found.fault == ""
 
 
+class Verdict:
+    """What ``check_bound`` may say."""
+
+    def __init__(self, *, confirmed: bool, bound: int = 2_456_052, better: object = None) -> None:
+        self.confirmed, self.bound, self.better = confirmed, bound, better
+        self.reason, self.work = "too long", 7
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told", "fault"),
+    [
+        (Verdict(confirmed=True), "certificate confirmed in 7 steps", ""),
+        (Verdict(confirmed=True, bound=9), "certificate of 9 confirmed in 7 steps", ""),
+        (Verdict(confirmed=False), "certificate not confirmed: too long", ""),
+        (Verdict(confirmed=False, better=Grouping()), "", "bound 2456052 is below a better"),
+    ],
+)
+def test_certificates_are_told(
+    verdict: Verdict, told: str, fault: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(solver, "check_bound", lambda *_: verdict, raising=False)
+    found = Measurement()
+    measuring.certify(None, Result(Status.OPTIMAL, None, 0, 2_456_052, "", "", 0, 0), found)
+    assert not found.certificate
+    result = Result(Status.OPTIMAL, None, 0, 2_456_052, "", "", 0, 0, certificate=object())
+    measuring.certify(None, result, found)
+    assert found.certificate == told
+    assert fault in found.fault
+
+
 def test_a_crash_is_a_fault_of_its_row() -> None:
     assert re.match(r"exit code 1: KeyError", measure(Order(case="no such case", work=True)).fault)
 
@@ -193,7 +225,7 @@ def test_a_crash_is_a_fault_of_its_row() -> None:
 def test_report_names_no_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     found = Measurement(n=3, objective=5, bound=5, status="OPTIMAL", trace=[(0.1, 0.1, 5, 5)])
     monkeypatch.setattr(engine, "measure", lambda _: found)
-    monkeypatch.setattr(engine, "compile_kernels", lambda *_: 1.5)
+    monkeypatch.setattr(engine, "compile_kernels", lambda *_: Measurement())
     path = tmp_path / "results.md"
     assert engine.main(["targets", "--only", "sample 60", "-o", str(path)]) == 0
     text = path.read_text(encoding="utf-8")
@@ -211,7 +243,7 @@ def test_report_of_instances(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     )
     (tmp_path / "wce" / "x.dimacs").write_text("3\n1 2 5\n1 3 -4\n2 3 2\n")
     monkeypatch.setattr(engine, "measure", carry_out)
-    monkeypatch.setattr(engine, "compile_kernels", lambda *_: 1.5)
+    monkeypatch.setattr(engine, "compile_kernels", lambda *_: Measurement())
     path = tmp_path / "results.md"
     arguments = ["--instances", str(tmp_path), "--seconds", "5", "--work", "-o", str(path)]
     assert engine.main(["instances", *arguments]) == 0

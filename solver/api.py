@@ -95,8 +95,20 @@ def solve(
         If a strategy's claim and ``verify`` differ: a defect, never returned as a plan.
     """
     began = time.monotonic()
+    return solve_by(strategy_named(strategy), strategy, problem, limits, start, observer, began)
+
+
+def solve_by(
+    run: Strategy,
+    name: str,
+    problem: GroupingProblem,
+    limits: Limits | None = None,
+    start: Grouping | None = None,
+    observer: Observer | None = None,
+    began: float | None = None,
+) -> Result:
+    """``solve`` by a function that need not be registered; ``name`` is what the result says."""
     limits = Limits() if limits is None else limits
-    run = strategy_named(strategy)
     context = SolveContext(problem, limits, start, observer, began)
     with _ctrl_c(context):
         try:
@@ -108,7 +120,7 @@ def solve(
                     run(context)
         except KeyboardInterrupt:
             context.interrupt()
-    return _result(context, strategy)
+    return _result(context, name)
 
 
 def _trivial(context: SolveContext) -> bool:

@@ -105,6 +105,10 @@ def run(
     if work_left is not None:
         settings.max_deterministic_time = max(work_left, 1) / WORK_PER_DETERMINISTIC_SECOND
     seconds_left = context.remaining_seconds
+    if seconds_left is not None:
+        # The context's own clock decides; were CP-SAT's a little ahead of it, the run would seem
+        # to have ended by itself.
+        seconds_left += 2 * _POLL_SECONDS
     if context.limits.work is None:
         seconds_left = _least(seconds_left, max_seconds)
     if seconds_left is not None:

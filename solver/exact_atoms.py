@@ -22,6 +22,8 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import numpy as np
+
 from solver.problem import GroupingProblem
 
 Pair = tuple[int, int]
@@ -75,8 +77,16 @@ def mask_of(positions: Iterable[int]) -> int:
 
 
 def merge_items(problem: GroupingProblem) -> Atoms:
-    """The atoms of a problem."""
+    """The atoms of a problem.
+
+    Where nothing has a value, atoms that must join come first: groups without any are of no use
+    then, and so neither are slots whose first atom need not join.
+    """
+    obliged = set(np.flatnonzero(problem.must_join).tolist())
+    obliged.update(i for pin in problem.pinned for i in pin.members)
     members = _numbered(problem, _classes(problem))
+    if problem.is_valueless:
+        members.sort(key=lambda items: not any(i in obliged for i in items))
     home = {i: a for a, items in enumerate(members) for i in items}
     count, kinds = len(members), range(problem.num_kinds)
     pairs = [ordered(home[i], home[j]) for i, j in problem.pairs.tolist()]

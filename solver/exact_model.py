@@ -147,18 +147,41 @@ class ExactModel:
             least, most = problem.resource_min[kind, r], problem.resource_max[kind, r]
             bounds.append((row, int(least), int(most)))
         eligible = atoms.eligible[kind]
+        # Without values a group is there for the atoms that must join (numbered first), for its
+        # kind's least number, or for what it gives to a shared limit; others can be left out.
+        needless = (
+            problem.is_valueless
+            and not problem.min_groups[kind]
+            and not (problem.shared_group_use[:, kind] < 0).any()
+            and not (problem.shared_item_use[:, kind] < 0).any()
+        )
+        helpers = self._helpers(kind) if needless else eligible
         for first in bits(eligible):
+            if needless and not atoms.must_join[first]:
+                return
             if any(row[first] > most for row, _, most in bounds):
                 continue
             candidates = [
                 i
-                for i in bits((eligible & atoms.allowed[kind][first]) >> first << first)
+                for i in bits((helpers & atoms.allowed[kind][first]) >> first << first)
                 if all(row[first] + row[i] <= most for row, _, most in bounds)
             ]
             if all(
                 row[first] + sum(row[i] for i in candidates) >= least for row, least, _ in bounds
             ):
                 yield Slot(kind, first, candidates)
+
+    def _helpers(self, kind: int) -> int:
+        """Mask of the eligible atoms that must join or can help others to reach a minimum."""
+        problem, atoms = self.problem, self.atoms
+        if problem.min_size[kind] > 1:
+            return atoms.eligible[kind]
+        wanted = [row for r, row in enumerate(atoms.quantity) if problem.resource_min[kind, r] > 0]
+        return mask_of(
+            i
+            for i in bits(atoms.eligible[kind])
+            if atoms.must_join[i] or any(row[i] for row in wanted)
+        )
 
     # -- building blocks ------------------------------------------------------------------------
 

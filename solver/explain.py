@@ -5,11 +5,13 @@ if dropping any one of its rules makes it feasible. It is found by a deletion fi
 Dravnieks 1991): drop some rules; if the rest is still infeasible they are not needed, otherwise
 some of them are. Rules only ever restrict, so a rule that was needed beside a larger set is needed
 beside every smaller one, and one pass suffices. Whole families go first, then halves of what is
-left of a family, down to single rules.
+left of a family, down to single rules. Items that must join go before all others: of hundreds, a
+few that cannot be placed tell more than one limit that is too small for all.
 
-Every step is a solve of the relaxed problem without its values; CP-SAT's own assumption cores are
-not trusted (google/or-tools #3943, #5141). A step that cannot be decided within the limits keeps
-its rules, and the conflict then says that it is not confirmed.
+Every step is a solve of the relaxed problem without its values (``feasibility``); CP-SAT's own
+assumption cores are not trusted (google/or-tools #3943, #5141). A step that cannot be decided
+within its share of the limits keeps its rules; it is tried again at the end, and if it is still
+open the conflict says that it is not confirmed.
 """
 
 from __future__ import annotations
@@ -22,13 +24,17 @@ from typing import Any
 
 import numpy as np
 
-from solver.api import solve
+from solver.api import solve_by
+from solver.feasibility import decide
 from solver.limits import Limits
 from solver.problem import UNBOUNDED, GroupingProblem
 from solver.result import Status
 
-#: Of what is left of the limits, the part that one step may use.
-_SHARE = 4
+#: Of what is left of the limits, the part that one step may use: the first and the last ones, on
+#: which everything depends, and those between.
+_SHARE, _SMALL_SHARE = 4, 20
+#: Whose family may be large, and is made small first.
+_MANY = "must_join"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +98,19 @@ def explain_infeasible(problem: GroupingProblem, limits: Limits | None = None) -
         note = "not decided within the limits whether these rules can hold together"
         return Conflict(tuple(kept), False, note)
 
+    judge.share = _SMALL_SHARE
     search = _Filter(judge, kept)
-    families = [list(rules) for _, rules in groupby(kept, key=lambda rule: rule.name)]
-    undroppable = [(family, search.drop(family)) for family in families]
+    families = {name: list(rules) for name, rules in groupby(kept, key=lambda rule: rule.name)}
+    if _MANY in families:
+        # Items that may be in few groups are tried last, so that the conflict is about them.
+        choices = problem.eligible.sum(axis=0)
+        family = sorted(families.pop(_MANY), key=lambda rule: -choices[rule.index or ()])
+        search.narrow(family, search.drop(family))
+    undroppable = [(family, search.drop(family)) for family in families.values()]
     for family, feasible in undroppable:
-        if feasible is not False:
-            search.narrow(family, feasible)
+        search.narrow(family, feasible)
     # What could not be decided beside more rules may be decided beside fewer.
+    judge.share = _SHARE
     for rule in search.undecided():
         search.narrow([rule], search.drop([rule]))
     kept, open_rules = search.kept, search.undecided()
@@ -229,20 +241,21 @@ class _Judge:
         self._ends = None if limits.seconds is None else time.monotonic() + limits.seconds
         self._work_left = limits.work
         self._interrupted = False
+        self.share = _SHARE
 
     def feasible(self, rules: list[Rule]) -> bool | None:
         """Whether some grouping meets all the rules; ``None`` if that is not decided."""
         limits = self._limits
         if self._work_left is not None:
-            limits = replace(limits, work=max(1, self._work_left // _SHARE))
+            limits = replace(limits, work=max(1, self._work_left // self.share))
         elif self._ends is not None:
             left = self._ends - time.monotonic()
             if left <= 0:
                 return None
-            limits = replace(limits, seconds=left / _SHARE)
+            limits = replace(limits, seconds=left / self.share)
         if self._interrupted or self._work_left == 0:
             return None
-        result = solve(relaxed(self._problem, rules), limits, strategy="exact")
+        result = solve_by(decide, "decide", relaxed(self._problem, rules), limits)
         self._interrupted = result.stopped_by == "interrupt"
         if self._work_left is not None:
             self._work_left = max(0, self._work_left - result.work)
@@ -273,7 +286,9 @@ class _Filter:
         return feasible
 
     def narrow(self, part: list[Rule], feasible: bool | None) -> None:
-        """Drop what can be dropped of rules whose common drop is feasible, or undecided."""
+        """Drop what can be dropped of rules, given whether the others are feasible without them."""
+        if feasible is False:
+            return  # they are dropped
         if len(part) == 1:
             if feasible:
                 self._needed.update(part)

@@ -190,6 +190,12 @@ class GroupingProblem:
             for j in rule[at + 1 :]
         )
 
+    @property
+    def is_valueless(self) -> bool:
+        """Whether nothing has a value, so that every grouping is worth 0."""
+        fields = (self.item_values, self.pair_values, self.open_values)
+        return not any(field.any() for field in fields) and not self.curves
+
     def curve_items(self) -> list[tuple[int, int, Curve]]:
         """(kind, resource, curve) triples in ascending order."""
         return [(k, r, self.curves[k, r]) for k, r in sorted(self.curves)]

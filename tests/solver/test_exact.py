@@ -522,7 +522,7 @@ def test_the_limit_of_size_is_the_callers() -> None:
     ids=["values", "resources", "shared"],
 )
 def test_numbers_too_large_are_not_claimed(fields: dict[str, Any]) -> None:
-    result = exact(problem_of(2, **fields))
+    result = exact(problem_of(2, **{"open_values": [1], **fields}))
     assert (result.status, result.bound) == (Status.FEASIBLE, None)
     assert "stepped back" in result.notes[0]
 

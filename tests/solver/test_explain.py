@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,7 +12,7 @@ import pytest
 from solver_spec.oracle import best_grouping
 from solver_spec.problems import random_problem
 
-from solver import Conflict, Group, GroupingProblem, Limits, explain_infeasible
+from solver import Conflict, Group, GroupingProblem, Limits, explain_infeasible, solve
 from solver.explain import Rule, named_rules, relaxed
 
 LIMITS = Limits(work=20_000_000)
@@ -19,6 +20,10 @@ LIMITS = Limits(work=20_000_000)
 
 def problem_of(num_items: int, kinds: int = 1, **fields: Any) -> GroupingProblem:
     return GroupingProblem(num_items=num_items, kinds=tuple("abc"[:kinds]), **fields)
+
+
+def all_pairs(num_items: int) -> list[tuple[int, int]]:
+    return list(combinations(range(num_items), 2))
 
 
 def names(conflict: Conflict | None) -> list[tuple[str, tuple[int, ...] | None]]:
@@ -213,13 +218,130 @@ def test_many_random_conflicts_are_irreducible() -> None:
     check_random(range(40_000, 42_000))
 
 
+# -- at the size of a register ---------------------------------------------------------------------
+
+
+def register_of(num_items: int = 300, **changes: Any) -> GroupingProblem:
+    """Firms near each other in the plane, four plans of 5 to 9 firms, fees, experience, budget."""
+    rng = np.random.default_rng(7)
+    place = rng.random((num_items, 2))
+    far = np.linalg.norm(place[:, None] - place[None], axis=2)
+    near = [pair for pair in all_pairs(num_items) if far[pair] < 0.15]
+    eligible = rng.random((4, num_items)) < 0.8
+    eligible[:, :10] = True
+    fields: dict[str, Any] = {
+        "num_items": num_items,
+        "kinds": ("catalogue", "fair", "agent", "both"),
+        "pairs": near,
+        "pair_values": rng.integers(-50, 100, len(near)),
+        "absent_pairs": "forbidden",
+        "item_values": rng.integers(-300, 100, (4, num_items)),
+        "open_values": [-900, -1500, -1200, -2000],
+        "min_size": [5] * 4,
+        "max_size": [9] * 4,
+        "eligible": eligible,
+        "resources": [rng.integers(0, 800, num_items), rng.random(num_items) < 0.3],
+        "resource_min": [[1500, 1], [2500, 1], [2000, 1], [3500, 1]],
+        "shared_group_use": [[1] * 4, [2500, 14_900, 9500, 23_900]],
+        "shared_limit": [4, 47_000],
+    }
+    fields["resources"] = [row.astype(int).tolist() for row in fields["resources"]]
+    return GroupingProblem(**{**fields, **changes})
+
+
+def must(*items: int) -> list[bool]:
+    return [i in items for i in range(300)]
+
+
+def nowhere(*items: int) -> np.ndarray[Any, Any]:
+    eligible = register_of().eligible.copy()
+    eligible[:, list(items)] = False
+    return eligible
+
+
+def some_pin() -> Group:
+    """A group that could be: what annealing finds first."""
+    found = solve(register_of(min_groups=[0, 1, 0, 0]), Limits(work=3_000_000), strategy="auto")
+    assert found.grouping is not None
+    return next(group for group in found.grouping if group.kind == 1)
+
+
+def test_register_without_obligations_is_feasible() -> None:
+    assert explain_infeasible(register_of(), LIMITS) is None
+
+
+def test_register_with_an_item_that_may_be_nowhere() -> None:
+    problem = register_of(eligible=nowhere(7), must_join=must(3, 7, 40))
+    assert names(explain_infeasible(problem, LIMITS)) == [("eligible", (7,)), ("must_join", (7,))]
+
+
+def test_register_where_everyone_must_join() -> None:
+    """Far more than four groups hold: but first an item that may be nowhere."""
+    problem = register_of(eligible=nowhere(200), must_join=must(*range(300)))
+    found = names(explain_infeasible(problem, LIMITS))
+    assert found == [("eligible", (200,)), ("must_join", (200,))]
+
+
+def test_register_with_more_groups_than_the_caseload() -> None:
+    problem = register_of(min_groups=[2, 1, 1, 1], shared_limit=[4, 99_000])
+    found = names(explain_infeasible(problem, LIMITS))
+    assert found[0] == ("shared_limit", (0,))
+    assert found[1:] == [("min_groups", (k,)) for k in range(4)]
+
+
+def test_register_with_too_small_a_budget() -> None:
+    problem = register_of(min_groups=[0, 2, 0, 1])
+    assert names(explain_infeasible(problem, LIMITS)) == [
+        ("shared_limit", (1,)),
+        ("min_groups", (1,)),
+        ("min_groups", (3,)),
+    ]
+
+
+def test_register_with_a_budget_below_a_pinned_group() -> None:
+    problem = register_of(pinned=(some_pin(),), shared_limit=[4, 14_000])
+    assert names(explain_infeasible(problem, LIMITS)) == [("shared_limit", (1,)), ("pinned", (0,))]
+
+
+def test_register_with_a_pinned_group_of_strangers() -> None:
+    """The farthest firm in a pinned group: not a listed pair."""
+    pin = some_pin()
+    stranger = next(i for i in range(300) if i not in neighbours(pin.members[0]))
+    members = (*pin.members[:-1], stranger)
+    problem = register_of(pinned=(Group(1, members), Group(0, (250, 251))))
+    found = names(explain_infeasible(problem, LIMITS))
+    assert found[-1][0] == "pinned"
+    assert len(found) == 2
+
+
+def neighbours(item: int) -> set[int]:
+    return {int(j) for pair in register_of().pairs for j in pair if item in pair}
+
+
+def test_register_with_items_that_share_no_group_in_too_few_groups() -> None:
+    """Two strangers must join, and there is room for one group only: pairs and numbers clash."""
+    others = [i for i in range(10) if i not in neighbours(0)]
+    problem = register_of(must_join=must(0, others[0]), shared_limit=[1, 47_000])
+    found = names(explain_infeasible(problem, LIMITS))
+    assert found == [
+        ("absent_pairs", None),
+        ("shared_limit", (0,)),
+        ("must_join", (0,)),
+        ("must_join", (others[0],)),
+    ]
+
+
 # -- limits ----------------------------------------------------------------------------------------
 
 
 def test_undecided_claims_nothing() -> None:
-    """A problem too large for the exact model: all rules, and it says that nothing is proved."""
-    problem = problem_of(1000, must_join=[True] * 1000, max_groups=[0])
-    conflict = explain_infeasible(problem, Limits(seconds=5))
+    """Colouring a dense graph with too few colours: all rules, and that nothing is proved."""
+    rng = np.random.default_rng(0)
+    pairs = [pair for pair in all_pairs(150) if rng.random() < 0.5]
+    problem = problem_of(
+        150, pairs=pairs, absent_pairs="forbidden", must_join=[True] * 150, max_groups=[18]
+    )
+    conflict = explain_infeasible(problem, Limits(work=2_000_000))
     assert conflict is not None
     assert not conflict.confirmed
     assert "not decided" in conflict.note

@@ -428,9 +428,12 @@ class Checker:
             """Sum over entries of the greatest absolute value over ``axis``."""
             if array.size == 0:
                 return 0
-            low = array.min(axis=axis).ravel().tolist()
-            high = array.max(axis=axis).ravel().tolist()
-            return sum(max(abs(a), abs(b)) for a, b in zip(low, high, strict=True))
+            low, high = array.min(axis=axis).ravel(), array.max(axis=axis).ravel()
+            if max(-int(low.min()), int(high.max())) * len(low) < _LIMIT:
+                return int(np.maximum(-low, high).sum())  # cannot overflow, and is quicker
+            return sum(
+                max(abs(a), abs(b)) for a, b in zip(low.tolist(), high.tolist(), strict=True)
+            )
 
         pair_values = np.atleast_2d(out["pair_values"])
         value = n * most(out["open_values"][:, None], 0) + most(out["item_values"], 0)

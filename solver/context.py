@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 
@@ -23,6 +24,13 @@ from solver.result import TracePoint, relative_gap
 from solver.verification import verify
 
 Strategy = Callable[["SolveContext"], None]
+
+
+class Accompanying(Protocol):
+    """Who works beside the strategy, and what it has found meanwhile."""
+
+    def exchange(self) -> None:
+        """Offer what was found; called on the solving thread."""
 
 
 class SolveContext:
@@ -58,6 +66,7 @@ class SolveContext:
         self.notes: list[str] = []
         self.trace: list[TracePoint] = []
         self.certificate: object = None
+        self._companions: list[Accompanying] = []
         self._observer = observer
         self._began = time.monotonic() if began is None else began
         self._work = 0
@@ -130,8 +139,11 @@ class SolveContext:
 
     def stopping(self) -> bool:
         """Whether the strategy must return now; cheap, ask it often."""
-        if self.stop_reason is None:
-            self.stop_reason = self._reason()
+        for companion in self._companions:
+            companion.exchange()
+        reason = self._reason() if self.stop_reason is None else None
+        if reason is not None:  # else Ctrl-C may have given one meanwhile: it is not overwritten
+            self.stop_reason = reason
         return self.stop_reason is not None or self._share_used()
 
     @contextmanager
@@ -177,8 +189,16 @@ class SolveContext:
 
     @property
     def workers(self) -> int:
-        """Threads the strategy may use."""
-        return self.limits.effective_workers
+        """Threads the strategy may use; companions have one each."""
+        return max(1, self.limits.effective_workers - len(self._companions))
+
+    def accompany(self, companion: Accompanying) -> None:
+        """Let somebody work beside the strategy; it takes one of the workers."""
+        self._companions.append(companion)
+
+    def part_from(self, companion: Accompanying) -> None:
+        """End what ``accompany`` began."""
+        self._companions.remove(companion)
 
     def rng(self) -> np.random.Generator:
         """A fresh generator made from the seed (the same at every call)."""

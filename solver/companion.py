@@ -1,0 +1,130 @@
+"""A strategy at work on a second thread, while another one has the solving thread.
+
+The two exchange groupings and nothing else: what either finds, the other goes on from. A grouping
+is a fact about the problem, whoever found it and whenever it arrives, so no proof under way is
+disturbed. Everything is still reported on the solving thread: what the companion finds is offered
+when ``SolveContext.stopping`` is asked there.
+
+Which of two threads is first is decided by the clock. With a work limit there is one worker and
+no companion.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from types import TracebackType
+
+from solver.context import SolveContext, Strategy
+from solver.errors import SolverDisagreement
+from solver.events import Event, Observer
+from solver.grouping import Grouping
+from solver.limits import Limits
+from solver.problem import GroupingProblem
+
+#: A companion always has an end, so that it looks at the clock where it has to wait.
+_NO_END = 1e8
+
+
+class Companion:
+    """A strategy on a thread of its own, from ``with`` to its end.
+
+    Parameters
+    ----------
+    context : the solve that is accompanied; its strategy keeps at least one worker.
+    strategy : what the companion runs, with one worker; it need not prove anything.
+    name : for notes.
+    """
+
+    def __init__(self, context: SolveContext, strategy: Strategy, name: str) -> None:
+        self._context = context
+        self._strategy = strategy
+        self._name = name
+        self._found: queue.SimpleQueue[tuple[int, Grouping]] = queue.SimpleQueue()
+        self._trouble: Exception | None = None
+        seconds = context.remaining_seconds
+        limits = Limits(
+            seconds=_NO_END if seconds is None else max(seconds, 1e-3),
+            workers=1,
+            seed=context.limits.seed,
+        )
+        self._inner = _Inner(context.problem, limits, observer=self._hear)
+        self._thread = threading.Thread(target=self._run, name=f"companion-{name}")
+
+    def __enter__(self) -> Companion:
+        if self._context.grouping is not None:
+            self._inner.offer(self._context.grouping)
+        self._context.accompany(self)
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._inner.interrupt()
+        self._thread.join()
+        self._context.part_from(self)
+        if error is None:
+            self.exchange()
+            self._report_trouble()
+
+    def exchange(self) -> None:
+        """On the solving thread: offer what was found, and pass on what is better here."""
+        context = self._context
+        while not self._found.empty():
+            objective, grouping = self._found.get()
+            if context.objective is None or objective > context.objective:
+                context.offer(grouping)
+        if context.grouping is not None:
+            self._inner.learn(context.grouping, context.objective)
+
+    def _hear(self, event: Event) -> bool:
+        if event.grouping is not None and event.objective is not None:
+            self._found.put((event.objective, event.grouping))
+        return True
+
+    def _run(self) -> None:
+        try:
+            self._strategy(self._inner)
+        except Exception as error:  # reported on the solving thread
+            self._trouble = error
+
+    def _report_trouble(self) -> None:
+        """A wrong answer is a defect; anything else costs the companion's work, not the run.
+
+        Raises
+        ------
+        SolverDisagreement
+            If the companion met one.
+        """
+        if isinstance(self._trouble, SolverDisagreement):
+            raise self._trouble
+        if self._trouble is not None:
+            self._context.note(f"{self._name}: ended by an error on its thread: {self._trouble!r}")
+
+
+class _Inner(SolveContext):
+    """What the companion's strategy sees; it learns of better groupings when it asks to go on."""
+
+    def __init__(
+        self, problem: GroupingProblem, limits: Limits, observer: Observer | None = None
+    ) -> None:
+        super().__init__(problem, limits, observer=observer)
+        self._lesson: tuple[Grouping, int | None] | None = None
+        self._taught: int | None = None
+
+    def learn(self, grouping: Grouping, objective: int | None) -> None:
+        """Leave word of a grouping; called on the solving thread."""
+        if objective != self._taught:
+            self._taught = objective
+            self._lesson = (grouping, objective)
+
+    def stopping(self) -> bool:
+        """Whether to end; takes in what it was told."""
+        lesson, self._lesson = self._lesson, None
+        if lesson is not None and (self.objective is None or (lesson[1] or 0) > self.objective):
+            self.offer(lesson[0])
+        return super().stopping()

@@ -115,9 +115,9 @@ def case_named(name: str) -> Case:
 
 
 def chosen(wanted: list[str]) -> list[Case]:
-    """Cases whose row is named, or whose name contains one of the words; all without words."""
-    return [
-        case
-        for case in CASES
-        if not wanted or any(word == case.row or word in case.name for word in wanted)
-    ]
+    """Cases of the rows named, and those whose name contains one of the other words."""
+    return [case for case in CASES if not wanted or any(_meant(word, case) for word in wanted)]
+
+
+def _meant(word: str, case: Case) -> bool:
+    return word == case.row if word in ROWS else word in case.name

@@ -74,6 +74,7 @@ class Master:
         self._unmet_cost = UNMET_COST
         self._known: set[tuple[int, frozenset[int]]] = set()
         self._variables: list[Any] = []
+        self._rows_changed = False
         self._unmet: dict[int, Any] = {}
         problem = atoms.problem
         model = mathopt.Model(name="groups")
@@ -137,6 +138,7 @@ class Master:
                 if len(inside.intersection(triple)) > 1:
                     row.set_coefficient(variable, 1.0)
             self._variables.append(variable)
+            self._rows_changed = False
         self.columns = join([self.columns, added]) if len(self.columns) else added
         self.context.charge(20 * len(added))
         return len(added)
@@ -149,6 +151,7 @@ class Master:
 
     def add_cuts(self, triples: list[Triple]) -> None:
         """Add the subset rows of some triples of atoms."""
+        self._rows_changed = self._rows_changed or bool(triples)
         holders: list[list[int]] = [[] for _ in range(self.atoms.num_atoms)]
         for c, atom in zip(self.columns.holder, self.columns.members, strict=True):
             holders[atom].append(c)
@@ -163,6 +166,7 @@ class Master:
 
     def restrict(self, branch: Branch) -> None:
         """Turn to a branch: rows get its bounds, columns that it does not allow are left out."""
+        self._rows_changed = True
         self._free = self.atoms.must.copy()
         self._free[sorted(branch.covered)] = True
         for row, free in zip(self._atom_rows, self._free.tolist(), strict=True):
@@ -186,12 +190,15 @@ class Master:
 
     def solve(self) -> LpAnswer | None:
         """Solve it; ``None`` if the time is up or GLOP finds no precise solution."""
-        result = self._run_glop(None)
+        result = self._run_glop(self._warm_start())
         if result is None and not self.context.stopping():
             # The warm start may have led astray; begin anew, and another way.
             self._solver.close()
             self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
-            result = self._run_glop(mathopt.LPAlgorithm.DUAL_SIMPLEX)
+            result = self._run_glop(
+                mathopt.SolveParameters(lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX)
+            )
+        self._rows_changed = False
         if result is None:
             return None
         unmet = sum(max(0.0, value) for value in result.variable_values(list(self._unmet.values())))
@@ -224,11 +231,24 @@ class Master:
 
     # -- inside -------------------------------------------------------------------------------
 
-    def _run_glop(self, algorithm: mathopt.LPAlgorithm | None) -> Any:
-        """An optimal result, or ``None``."""
-        parameters = mathopt.SolveParameters(
-            random_seed=self.context.limits.seed, lp_algorithm=algorithm
+    def _warm_start(self) -> mathopt.SolveParameters:
+        """Parameters that let GLOP begin where it ended.
+
+        It keeps its basis only if neither presolve nor scaling changes the matrix between; then
+        the basis stays primal feasible when columns come, dual feasible when rows or bounds do.
+        """
+        dual = self._rows_changed
+        return mathopt.SolveParameters(
+            presolve=mathopt.Emphasis.OFF,
+            scaling=mathopt.Emphasis.OFF,
+            lp_algorithm=mathopt.LPAlgorithm.DUAL_SIMPLEX
+            if dual
+            else mathopt.LPAlgorithm.PRIMAL_SIMPLEX,
         )
+
+    def _run_glop(self, parameters: mathopt.SolveParameters) -> Any:
+        """An optimal result, or ``None``."""
+        parameters.random_seed = self.context.limits.seed
         seconds = self.context.remaining_seconds
         if seconds is not None:
             parameters.time_limit = datetime.timedelta(seconds=max(seconds, 0.01))

@@ -24,6 +24,7 @@ _STRATEGIES: dict[str, str | Strategy] = {
     "auto": "solver.auto:auto",
     "exact": "solver.exact:exact",
     "enumerate": "solver.column_generation:enumerate_groups",
+    "partition": "solver.partitioning:partition",
     "search": "solver.search:search",
     "greedy": "solver.baselines:greedy",
     "louvain": "solver.baselines:louvain",

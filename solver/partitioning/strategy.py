@@ -1,0 +1,85 @@
+"""The strategy "partition"; the package docstring explains it."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from solver.context import SolveContext
+from solver.errors import ModelTooLarge
+from solver.partitioning.branching import Component
+from solver.partitioning.model import FreeGrouping, free_grouping, grouping_of, labels_of
+from solver.partitioning.reduction import joined_value, reduce
+from solver.problem import IntArray
+
+
+def run_partition(context: SolveContext) -> None:
+    """Solve a free grouping; a note if the problem is not one."""
+    context.phase("reduction")
+    context.charge(100 + context.problem.num_items**2 // 100)
+    free = free_grouping(context.problem)
+    if free is None:
+        context.note("partition: does not apply, for more than pairs bears on the groups")
+        return
+    try:
+        _Partition(context, free).run()
+    except ModelTooLarge as error:
+        context.note(f"partition: {error}")
+
+
+class _Partition:
+    """One run."""
+
+    def __init__(self, context: SolveContext, free: FreeGrouping) -> None:
+        self._context, self._free = context, free
+        parts = reduce(free, context.stopping, context.charge)
+        self._constant = joined_value(free, parts)
+        parts.sort(key=lambda part: part.num_atoms)
+        self._components = [Component(part, context, self._report) for part in parts]
+
+    def run(self) -> None:
+        """Incumbents of all components, then their roots, then branches."""
+        context = self._context
+        self._report()
+        try:
+            for phase, step in (
+                ("partition: search", Component.search),
+                ("partition: relaxation", Component.root),
+            ):
+                context.phase(phase)
+                for component in self._components:
+                    if context.stopping():
+                        return
+                    if not component.proved:
+                        self._start(component)
+                        step(component)
+            context.phase("partition: branching")
+            for component in self._components:
+                while not component.proved and not context.stopping():
+                    component.branch()
+        finally:
+            for component in self._components:
+                component.close()
+
+    def _start(self, component: Component) -> None:
+        """Let a component begin from what is known of it."""
+        if self._context.grouping is None:
+            return
+        known = labels_of(self._free, self._context.grouping)
+        component.offer(known[[members[0] for members in component.free.members]])
+
+    def _report(self) -> None:
+        """Offer the components' partitions as one, and publish their bounds' sum."""
+        context = self._context
+        value = self._constant + sum(component.value for component in self._components)
+        if context.objective is None or value > context.objective:
+            context.offer(grouping_of(context.problem, self._free, self._labels()))
+        context.prove_bound(self._constant + sum(component.bound for component in self._components))
+
+    def _labels(self) -> IntArray:
+        labels = np.zeros(self._free.num_atoms, np.int64)
+        number = 0
+        for component in self._components:
+            for atom, members in enumerate(component.free.members):
+                labels[list(members)] = number + component.labels[atom]
+            number += component.free.num_atoms
+        return labels

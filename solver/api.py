@@ -17,6 +17,7 @@ from solver.grouping import Grouping
 from solver.limits import Limits
 from solver.problem import GroupingProblem
 from solver.result import Result, Status
+from solver.reuse import ItemMap, Reuse
 from solver.verification import verify
 
 #: Strategies by name: where each lives, loaded on first use.
@@ -76,6 +77,8 @@ def solve(
     strategy: str = "auto",
     start: Grouping | None = None,
     observer: Observer | None = None,
+    reuse: Result | None = None,
+    item_map: ItemMap | None = None,
 ) -> Result:
     """Find a grouping of greatest value, with the best bound the strategy can prove.
 
@@ -87,6 +90,11 @@ def solve(
     start : a grouping to begin from, whole or partial, feasible or not. The answer is never worse
         than a feasible start.
     observer : called with an ``Event`` on the solving thread; returning ``False`` stops the solve.
+    reuse : result of a solve of nearly the same problem, with the same kinds. Its grouping is a
+        start (if no other is given), and strategies may take up its groups and cuts. All are
+        checked and valued anew, so a stale or foreign result costs time and harms nothing.
+    item_map : with ``reuse``, the number in this problem of each item of that one, ``None`` for an
+        item that is gone; the same numbers if left out.
 
     Raises
     ------
@@ -96,7 +104,11 @@ def solve(
         If a strategy's claim and ``verify`` differ: a defect, never returned as a plan.
     """
     began = time.monotonic()
-    return solve_by(strategy_named(strategy), strategy, problem, limits, start, observer, began)
+    run = strategy_named(strategy)
+    carried = _carried(reuse, item_map)
+    if start is None and carried is not None:
+        start = carried.start(problem)
+    return solve_by(run, strategy, problem, limits, start, observer, began, carried)
 
 
 def solve_by(
@@ -107,10 +119,11 @@ def solve_by(
     start: Grouping | None = None,
     observer: Observer | None = None,
     began: float | None = None,
+    carried: Reuse | None = None,
 ) -> Result:
     """``solve`` by a function that need not be registered; ``name`` is what the result says."""
     limits = Limits() if limits is None else limits
-    context = SolveContext(problem, limits, start, observer, began)
+    context = SolveContext(problem, limits, start, observer, began, carried)
     with _ctrl_c(context):
         try:
             if not _trivial(context):
@@ -122,6 +135,16 @@ def solve_by(
         except KeyboardInterrupt:
             context.interrupt()
     return _result(context, name)
+
+
+def _carried(reuse: Result | None, item_map: ItemMap | None) -> Reuse | None:
+    """What an earlier result hands on, in this problem's numbers."""
+    if reuse is None:
+        return None
+    kept = reuse.reuse if isinstance(reuse.reuse, Reuse) else Reuse()
+    groups = dict.fromkeys([*(reuse.grouping or ()), *kept.groups])
+    carried = Reuse(reuse.grouping, tuple(groups), kept.cuts)
+    return carried if item_map is None else carried.moved(item_map)
 
 
 def _trivial(context: SolveContext) -> bool:
@@ -182,6 +205,7 @@ def _result(context: SolveContext, strategy: str) -> Result:
         trace=tuple(context.trace),
         certificate=context.certificate,
         notes=tuple(context.notes),
+        reuse=context.kept,
     )
 
 

@@ -21,6 +21,7 @@ from solver.grouping import Grouping
 from solver.limits import Limits
 from solver.problem import GroupingProblem
 from solver.result import TracePoint, relative_gap
+from solver.reuse import Reuse, joined
 from solver.verification import verify
 
 Strategy = Callable[["SolveContext"], None]
@@ -42,6 +43,8 @@ class SolveContext:
         feasible one, or a feasible repair of it, has been offered already).
     grouping, objective : the incumbent, ``None`` before there is one.
     bound : best proved upper bound, or ``None``.
+    reuse : groups and cuts of an earlier solve, in this problem's numbers, or ``None``.
+    kept : what a later solve may reuse, or ``None``.
     infeasible : whether infeasibility is proved.
     stop_reason : why the solve is ending ("optimal", "infeasible", "gap", "seconds", "work",
         "observer", "interrupt"), or ``None`` while it may go on.
@@ -54,6 +57,7 @@ class SolveContext:
         start: Grouping | None = None,
         observer: Observer | None = None,
         began: float | None = None,
+        reuse: Reuse | None = None,
     ) -> None:
         self.problem = problem
         self.limits = limits
@@ -67,6 +71,8 @@ class SolveContext:
         self.trace: list[TracePoint] = []
         self.certificate: object = None
         self._companions: list[Accompanying] = []
+        self.reuse = reuse
+        self.kept: Reuse | None = None
         self._observer = observer
         self._began = time.monotonic() if began is None else began
         self._work = 0
@@ -126,6 +132,10 @@ class SolveContext:
         """Record something a reader of the result should know (a method that stepped back)."""
         if text not in self.notes:
             self.notes.append(text)
+
+    def remember(self, reuse: Reuse) -> None:
+        """Keep groups and cuts for a later solve, besides what is kept already."""
+        self.kept = reuse if self.kept is None else joined((self.kept, reuse))
 
     def charge(self, units: int) -> None:
         """Add deterministic work units (about a microsecond each)."""

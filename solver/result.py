@@ -53,6 +53,7 @@ class Result:
     trace : the changes of (seconds, work, objective, bound), in order.
     certificate : proof data of the bound, where the strategy makes any; ``None`` otherwise.
     notes : what the strategy did that a reader should know (a method that stepped back, and why).
+    reuse : what ``solve(..., reuse=result)`` takes from here after a small change; opaque.
     """
 
     status: Status
@@ -66,6 +67,7 @@ class Result:
     trace: tuple[TracePoint, ...] = ()
     certificate: Any = None
     notes: tuple[str, ...] = field(default=())
+    reuse: Any = field(default=None, repr=False, compare=False)
 
     @property
     def gap(self) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import replace
 from solver.context import SolveContext, Strategy
 from solver.grouping import Grouping
 from solver.reduction import Reduction, reduce, split
+from solver.reuse import Reuse
 from solver.verification import verify
 
 #: Components smaller than this share a part: a part costs some milliseconds by itself.
@@ -33,7 +34,10 @@ class Within(SolveContext):
 
     def __init__(self, parent: SolveContext, reduction: Reduction) -> None:
         start = None if parent.start is None else reduction.lower(parent.start)
-        super().__init__(reduction.problem, parent.limits, start)
+        reuse = parent.reuse
+        if reuse is not None and not reduction.changes_nothing:
+            reuse = reuse.moved(*reduction.renumbering)
+        super().__init__(reduction.problem, parent.limits, start, reuse=reuse)
         self.parent = parent
         self.reduction = reduction
 
@@ -79,6 +83,11 @@ class Within(SolveContext):
     def remaining_seconds(self) -> float | None:
         """Wall-clock seconds left; ``None`` when the clock must not decide."""
         return self.parent.remaining_seconds
+
+    def remember(self, reuse: Reuse) -> None:
+        """Keep groups and cuts for a later solve of the whole."""
+        reduction = self.reduction
+        self.parent.remember(reuse.moved(reduction.items.tolist(), reduction.kinds.tolist()))
 
     def phase(self, name: str) -> None:
         """Name the phase that begins."""

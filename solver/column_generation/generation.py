@@ -13,6 +13,7 @@ so a proved bound below 0 proves that there is none (Farkas' lemma in another dr
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -119,6 +120,7 @@ class Generation:
         context: SolveContext,
         settings: EnumerationSettings,
         seeds: Columns,
+        triples: Sequence[Triple] = (),
         publish: bool = True,
     ) -> None:
         self.best: Relaxation | None = None
@@ -130,6 +132,7 @@ class Generation:
         self._unit = max(typical_value(atoms), int(np.abs(seeds.values).max(initial=1)))
         self._master = Master(atoms, context, self._unit)
         self._master.add(seeds)
+        self._master.add_cuts(list(triples))
         self._answer: LpAnswer | None = None
         self._thorough = 0
         self._raises = 0

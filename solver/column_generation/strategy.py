@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branching import explore
-from solver.column_generation.columns import Columns, join, no_columns
+from solver.column_generation.columns import Columns, join
 from solver.column_generation.generation import Generation, first_columns
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Triple
 from solver.column_generation.packing import incumbent_columns, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
+from solver.column_generation.recall import recalled, remember
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
@@ -54,12 +55,13 @@ class _Enumeration:
         nothing = Grouping()
         if context.grouping is None and verify(context.problem, nothing).feasible:
             context.offer(nothing)
+        known, triples = recalled(self.atoms, context)
         context.phase("listing")
         found = self.search.every(settings.max_listed, settings.listing_units)
         if context.stopping():
             return
         if found.complete:
-            self._finish(found.columns, no_columns(), [])
+            self._finish(found.columns, known, triples)
             return
         if not self.search.can_bound:
             context.note(
@@ -67,14 +69,15 @@ class _Enumeration:
             )
             return
         seeds = first_columns(self.atoms, self.search, settings)
-        seeds = join([incumbent_columns(self.atoms, context), seeds])
-        generation = Generation(self.atoms, self.search, context, settings, seeds)
+        seeds = join([incumbent_columns(self.atoms, context), known, seeds])
+        generation = Generation(self.atoms, self.search, context, settings, seeds, triples)
         with generation:
             ended = False
             while not ended and not context.stopping():
                 ended = self._close(generation)
                 if not ended and not self._cut(generation):
                     break
+            remember(self.atoms, context, [generation.columns], generation.triples)
             if ended or context.stopping():
                 return
         if generation.best is None or not generation.is_settled():
@@ -160,6 +163,7 @@ class _Enumeration:
             with self._relaxation(pool, seeds, triples) as relaxation:
                 tighten(relaxation, settings.easily_packed, settings.packing_units)
                 pool, triples = relaxation.pool, relaxation.triples
+                remember(self.atoms, context, [relaxation.columns, pool], triples)
                 if len(pool) > settings.easily_packed and not context.stopping():
                     context.phase("branching")
                     # CP-SAT is better at many small groups, branching at a few large ones.

@@ -55,10 +55,10 @@ def _whole(problem: GroupingProblem) -> Reduction:
 
 def _parts(problem: GroupingProblem, place: IntArray, number: int) -> list[Reduction]:
     """The parts, given the part of each item."""
-    members = _gathered(place, number)
+    members = gathered(place, number)
     ends = place[problem.pairs]
     same = ends[:, 0] == ends[:, 1]
-    pairs = _gathered(np.where(same, ends[:, 0], number), number + 1)[:number]
+    pairs = gathered(np.where(same, ends[:, 0], number), number + 1)[:number]
     used: list[BoolArray] = [
         np.asarray(problem.eligible[:, items].any(axis=1)) for items in members
     ]
@@ -77,7 +77,7 @@ def _parts(problem: GroupingProblem, place: IntArray, number: int) -> list[Reduc
     return out
 
 
-def _gathered(place: IntArray, number: int) -> list[IntArray]:
+def gathered(place: IntArray, number: int) -> list[IntArray]:
     """Positions of the entries of each place, ascending."""
     order = np.argsort(place, kind="stable")
     return np.split(order, np.cumsum(np.bincount(place, minlength=number))[:-1])
@@ -101,15 +101,15 @@ def components(problem: GroupingProblem) -> IntArray:
     _link_groups(problem, home)
     for s in range(problem.num_shared_limits):
         uses = (problem.shared_item_use[s] != 0) | (problem.shared_group_use[s] != 0)[:, None]
-        _link(home, _chain(np.flatnonzero((uses & problem.eligible).any(axis=0))))
+        link(home, _chain(np.flatnonzero((uses & problem.eligible).any(axis=0))))
     linked = problem.min_groups < 0
     while True:
-        labels = _labels(home)
+        labels = labels_of(home)
         binding = ~linked & _numbers_bind(problem, labels)
         if not binding.any():
             return labels
         for k in np.flatnonzero(binding):
-            _link(home, _chain(np.flatnonzero(problem.eligible[k])))
+            link(home, _chain(np.flatnonzero(problem.eligible[k])))
         linked |= binding
 
 
@@ -119,19 +119,19 @@ def _link_groups(problem: GroupingProblem, home: IntArray) -> None:
     rules = [np.array(rule, np.int64) for rule in problem.together]
     rules += [np.array(pin.members, np.int64) for pin in problem.pinned]
     for rule in rules:
-        _link(home, _chain(rule))
+        link(home, _chain(rule))
     by_pairs = problem.absent_pairs == "forbidden"
     divisible = not by_pairs and groups_divide(problem)
     if not (by_pairs or divisible):
         for k in range(problem.num_kinds):
-            _link(home, _chain(np.flatnonzero(problem.eligible[k])))
+            link(home, _chain(np.flatnonzero(problem.eligible[k])))
         return
     for k in range(problem.num_kinds):
         eligible = problem.eligible[k]
         useful = problem.pair_allowed_of(k) & eligible[one] & eligible[other]
         if divisible:
             useful = useful & (problem.pair_values_of(k) > 0)
-        _link(home, problem.pairs[useful].astype(np.int64))
+        link(home, problem.pairs[useful].astype(np.int64))
 
 
 def groups_divide(problem: GroupingProblem) -> bool:
@@ -174,7 +174,7 @@ def _chain(items: IntArray) -> IntArray:
 
 
 @njit(cache=True)
-def _link(home: IntArray, pairs: IntArray) -> None:
+def link(home: IntArray, pairs: IntArray) -> None:
     """Unite the sets of both items of each pair; the smaller number stands for the set."""
     for at in range(len(pairs)):
         i, j = pairs[at, 0], pairs[at, 1]
@@ -190,7 +190,7 @@ def _link(home: IntArray, pairs: IntArray) -> None:
             home[i] = j
 
 
-def _labels(home: IntArray) -> IntArray:
+def labels_of(home: IntArray) -> IntArray:
     """Sets numbered in the order of their first items, int64 [n]."""
     root = home
     while (root[root] != root).any():

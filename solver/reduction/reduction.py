@@ -74,17 +74,25 @@ class Reduction:
         A feasible grouping becomes a feasible one worth at least as much, less ``constant``; of any
         other, unknown indices and what is gone are left out.
         """
-        new_item = _inverse(self.items)
-        new_kind = _inverse(self.kinds)
+        new_item, new_kind = self.renumbering
         groups = []
         for group in grouping:
-            kind = group.kind
+            members = [new_item[i] for i in group.members if i in new_item]
+            if group.kind in new_kind and members:
+                groups.append(Group(new_kind[group.kind], members))
+        return Grouping(groups)
+
+    @property
+    def renumbering(self) -> tuple[dict[int, int], dict[int, int]]:
+        """New numbers of the items and kinds that are left, of a kind also that which took over."""
+        new_kind = _inverse(self.kinds)
+        for old in self.moved_to:
+            kind = old
             while kind in self.moved_to:
                 kind = self.moved_to[kind]
-            members = [new_item[i] for i in group.members if i in new_item]
-            if kind in new_kind and members:
-                groups.append(Group(new_kind[kind], members))
-        return Grouping(groups)
+            if kind in new_kind:
+                new_kind[old] = new_kind[kind]
+        return _inverse(self.items), new_kind
 
     @property
     def changes_nothing(self) -> bool:

@@ -11,6 +11,11 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from solver.api import solve as solve
     from solver.api import strategies as strategies
+    from solver.certificate import Certificate as Certificate
+    from solver.certificate import ItemPrices as ItemPrices
+    from solver.certificate import ProofNode as ProofNode
+    from solver.checking import BoundCheck as BoundCheck
+    from solver.checking import check_bound as check_bound
     from solver.errors import Fault as Fault
     from solver.errors import InvalidLimits as InvalidLimits
     from solver.errors import InvalidProblem as InvalidProblem
@@ -41,6 +46,11 @@ if TYPE_CHECKING:
 _HOME = {
     "solve": "api",
     "strategies": "api",
+    "Certificate": "certificate",
+    "ItemPrices": "certificate",
+    "ProofNode": "certificate",
+    "BoundCheck": "checking",
+    "check_bound": "checking",
     "Fault": "errors",
     "InvalidLimits": "errors",
     "InvalidProblem": "errors",

@@ -203,7 +203,7 @@ def _result(context: SolveContext, strategy: str) -> Result:
         seconds=context.seconds,
         work=context.work,
         trace=tuple(context.trace),
-        certificate=context.certificate,
+        certificate=None if context.infeasible else context.certificate,
         notes=tuple(context.notes),
         reuse=context.kept,
     )

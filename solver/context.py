@@ -15,6 +15,7 @@ from typing import Protocol
 
 import numpy as np
 
+from solver.certificate import Certificate
 from solver.errors import SolverDisagreement
 from solver.events import Event, EventKind, Observer
 from solver.grouping import Grouping
@@ -46,6 +47,7 @@ class SolveContext:
     reuse : groups and cuts of an earlier solve, in this problem's numbers, or ``None``.
     kept : what a later solve may reuse, or ``None``.
     infeasible : whether infeasibility is proved.
+    certify : makes the certificate of a bound that is published now; set by a strategy that can.
     stop_reason : why the solve is ending ("optimal", "infeasible", "gap", "seconds", "work",
         "observer", "interrupt"), or ``None`` while it may go on.
     """
@@ -69,7 +71,8 @@ class SolveContext:
         self.stop_reason: str | None = None
         self.notes: list[str] = []
         self.trace: list[TracePoint] = []
-        self.certificate: object = None
+        self.certify: Callable[[int], Certificate | None] | None = None
+        self._certify_bound: Callable[[int], Certificate | None] | None = None
         self._companions: list[Accompanying] = []
         self.reuse = reuse
         self.kept: Reuse | None = None
@@ -115,6 +118,7 @@ class SolveContext:
             )
         if self.bound is None or value < self.bound:
             self.bound = value
+            self._certify_bound = self.certify
             self._changed(EventKind.BOUND)
 
     def prove_infeasible(self) -> None:
@@ -174,6 +178,13 @@ class SolveContext:
             yield
         finally:
             self._work_end, self._seconds_end = work_end, seconds_end
+
+    @property
+    def certificate(self) -> Certificate | None:
+        """The proof of the best published bound, if whoever published it can tell."""
+        if self.bound is None or self._certify_bound is None:
+            return None
+        return self._certify_bound(self.bound)
 
     @property
     def seconds(self) -> float:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from solver.certificate import Certificate
     from solver.grouping import Grouping
 
 
@@ -51,7 +52,8 @@ class Result:
         "exhausted" (the strategy has no more to try).
     strategy : name of the strategy asked for.
     trace : the changes of (seconds, work, objective, bound), in order.
-    certificate : proof data of the bound, where the strategy makes any; ``None`` otherwise.
+    certificate : proof of the bound for ``check_bound``, where the strategy makes any; ``None``
+        otherwise.
     notes : what the strategy did that a reader should know (a method that stepped back, and why).
     reuse : what ``solve(..., reuse=result)`` takes from here after a small change; opaque.
     """
@@ -65,7 +67,7 @@ class Result:
     seconds: float
     work: int
     trace: tuple[TracePoint, ...] = ()
-    certificate: Any = None
+    certificate: Certificate | None = None
     notes: tuple[str, ...] = field(default=())
     reuse: Any = field(default=None, repr=False, compare=False)
 

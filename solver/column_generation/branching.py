@@ -12,12 +12,15 @@ import heapq
 from solver.column_generation.branch import Branch, everything
 from solver.column_generation.packing import improve, pack_some
 from solver.column_generation.pool import PoolRelaxation
+from solver.column_generation.proof import Proof
 
 #: With so few groups left CP-SAT decides a branch.
 FEW = 300
 
 
-def explore(relaxation: PoolRelaxation, packing_units: int, max_branches: int | None) -> bool:
+def explore(
+    relaxation: PoolRelaxation, packing_units: int, max_branches: int | None, proof: Proof
+) -> bool:
     """Prove the best grouping of pool groups; whether the run is over.
 
     The pool must hold all that can matter.
@@ -26,6 +29,7 @@ def explore(relaxation: PoolRelaxation, packing_units: int, max_branches: int | 
     ----------
     packing_units : work for one packing.
     max_branches : branches after which to give up.
+    proof : is told what is proved.
     """
     context, atoms = relaxation.context, relaxation.atoms
     numbered = 0
@@ -49,6 +53,7 @@ def explore(relaxation: PoolRelaxation, packing_units: int, max_branches: int | 
         solved = relaxation.solve(branch)
         if solved is None:
             return context.stopping()
+        proof.bounded(branch, solved.prices)
         if context.objective is not None and solved.bound <= context.objective:
             continue
         if len(solved.left) <= FEW and pack_some(
@@ -60,6 +65,7 @@ def explore(relaxation: PoolRelaxation, packing_units: int, max_branches: int | 
             if not pack_some(atoms, relaxation.pool.take(solved.left), context, None):
                 return context.stopping()
             continue
+        proof.split(branch, children)
         for child in children:
             push(min(best, solved.bound), child)
         if numbered & (numbered - 1) == 0:

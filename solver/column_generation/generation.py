@@ -30,6 +30,7 @@ from solver.column_generation.columns import (
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, Triple
 from solver.column_generation.packing import improve
+from solver.column_generation.proof import Proof
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.grouping import Grouping
@@ -121,14 +122,15 @@ class Generation:
         settings: EnumerationSettings,
         seeds: Columns,
         triples: Sequence[Triple] = (),
-        publish: bool = True,
+        proof: Proof | None = None,
     ) -> None:
+        """Begin with some groups; bounds are published where there is a ``proof`` to tell them."""
         self.best: Relaxation | None = None
         self._atoms = atoms
         self._search = search
         self._context = context
         self._settings = settings
-        self._publish = publish
+        self._proof = proof
         self._unit = max(typical_value(atoms), int(np.abs(seeds.values).max(initial=1)))
         self._master = Master(atoms, context, self._unit)
         self._master.add(seeds)
@@ -179,7 +181,7 @@ class Generation:
         answer, objective = self._answer, self._context.objective
         if self._converged or answer is None or objective is None or self.best is None:
             return self._converged
-        if not self._publish or answer.unmet > 1e-6:
+        if self._proof is None or answer.unmet > 1e-6:
             return False
         missing = self.best.value - answer.value
         return missing < SETTLED * (self.best.value - objective)
@@ -200,7 +202,7 @@ class Generation:
         prices = None if answer is None else usable_prices(master, answer, self._search)
         if answer is None or prices is None:
             return None
-        if self._publish:
+        if self._proof is not None:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
@@ -213,13 +215,14 @@ class Generation:
             bound = proved_bound(atoms, prices, np.maximum(found.best, least - 1))
             if self.best is None or bound * self.best.prices.scale < self.best.bound * prices.scale:
                 self.best = Relaxation(prices, bound)
-                if self._publish:
+                if self._proof is not None:
+                    self._proof.relaxed(prices)
                     context.prove_bound(bound // prices.scale)
         number = settings.columns_per_root
         if not master.add(best_of_roots(atoms, found.columns, prices, number)):
             self._converged = found.complete
             self._thorough += 1
-            if not found.complete and self._thorough == 1 and self._publish:
+            if not found.complete and self._thorough == 1 and self._proof is not None:
                 # Finishing hard roots may take long: first an incumbent.
                 improve(atoms, master.columns, context, settings.packing_units)
             if self._thorough > settings.thoroughness and not found.complete:
@@ -234,7 +237,7 @@ def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> 
     )
     atoms = contract(valueless)
     search = GroupSearch(atoms, context)
-    with Generation(atoms, search, context, settings, no_columns(), publish=False) as generation:
+    with Generation(atoms, search, context, settings, no_columns()) as generation:
         while not context.stopping() and not generation.is_settled():
             if generation.step() is None:
                 return False

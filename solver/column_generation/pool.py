@@ -15,11 +15,18 @@ import numpy as np
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.branch import Branch, everything
-from solver.column_generation.columns import Columns, no_prices, proved_bound, reduced_values
+from solver.column_generation.columns import (
+    Columns,
+    Prices,
+    no_prices,
+    proved_bound,
+    reduced_values,
+)
 from solver.column_generation.generation import TOLERANCE, offer_if_whole, usable_prices
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, Triple
 from solver.column_generation.packing import improve, incumbent_columns
+from solver.column_generation.proof import Proof
 from solver.context import SolveContext
 from solver.problem import IntArray
 
@@ -38,11 +45,13 @@ class Solved:
     bound : proved bound on every grouping of pool groups in the branch.
     answer : the relaxation's solution.
     left : int64, positions in the pool of the groups that may be in a better grouping.
+    prices : what proves the bound.
     """
 
     bound: int
     answer: LpAnswer
     left: IntArray
+    prices: Prices
 
 
 class PoolRelaxation:
@@ -125,7 +134,7 @@ class PoolRelaxation:
             left = inside
             if context.objective is not None:
                 left = inside[reduced >= prices.scale * (context.objective + 1) - bound]
-            return Solved(bound // prices.scale, answer, left)
+            return Solved(bound // prices.scale, answer, left, prices)
         return None
 
     def _add_best(self, reduced: IntArray, positions: IntArray, least: int) -> int:
@@ -139,12 +148,13 @@ class PoolRelaxation:
         return self._master.add(self.pool.take(at[order[first]]))
 
 
-def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int) -> None:
+def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int, proof: Proof) -> None:
     """Cut and empty the pool until ``enough`` groups are left or there are no cuts to add.
 
     Parameters
     ----------
     packing_units : work for looking for a better incumbent, once.
+    proof : is told what is proved.
     """
     context, root = relaxation.context, everything(relaxation.atoms)
     first = True
@@ -152,6 +162,7 @@ def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int) -> None
         solved = relaxation.solve(root)
         if solved is None:
             return
+        proof.narrowed(solved.prices)
         # The pool's bound is the problem's, unless the incumbent is better than the pool.
         least = solved.bound if context.objective is None else context.objective
         context.prove_bound(max(solved.bound, least))

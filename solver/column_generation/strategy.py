@@ -5,13 +5,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.branch import everything
 from solver.column_generation.branching import explore
-from solver.column_generation.columns import Columns, join
+from solver.column_generation.columns import Columns, Prices, join, no_prices
 from solver.column_generation.generation import Generation, first_columns
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Triple
 from solver.column_generation.packing import incumbent_columns, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
+from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
@@ -31,9 +33,13 @@ def enumerate_groups(context: SolveContext, settings: EnumerationSettings | None
     try:
         atoms = contract(context.problem)
         context.charge(100 + 10 * atoms.num_atoms + len(atoms.neighbours))
-        _Enumeration(context, settings, atoms, GroupSearch(atoms, context)).run()
+        proof = Proof(atoms)
+        context.certify = proof.certificate
+        _Enumeration(context, settings, atoms, GroupSearch(atoms, context), proof).run()
     except ModelTooLarge as error:
         context.note(f"enumerate: {error}")
+    finally:
+        context.certify = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +50,7 @@ class _Enumeration:
     settings: EnumerationSettings
     atoms: Atoms
     search: GroupSearch
+    proof: Proof
 
     def run(self) -> None:
         """List all groups if they are few; otherwise go by the relaxation."""
@@ -61,7 +68,7 @@ class _Enumeration:
         if context.stopping():
             return
         if found.complete:
-            self._finish(found.columns, known, triples)
+            self._finish(found.columns, None, known, triples)
             return
         if not self.search.can_bound:
             context.note(
@@ -70,7 +77,9 @@ class _Enumeration:
             return
         seeds = first_columns(self.atoms, self.search, settings)
         seeds = join([incumbent_columns(self.atoms, context), known, seeds])
-        generation = Generation(self.atoms, self.search, context, settings, seeds, triples)
+        generation = Generation(
+            self.atoms, self.search, context, settings, seeds, triples, self.proof
+        )
         with generation:
             ended = False
             while not ended and not context.stopping():
@@ -116,7 +125,7 @@ class _Enumeration:
             if not found.complete:
                 return context.stopping()
             if not power:
-                self._finish(found.columns, generation.columns, generation.triples)
+                self._finish(found.columns, prices, generation.columns, generation.triples)
                 return True
             self._polish(join([generation.columns, found.columns]), generation)
             # A window four times as wide was seen to hold up to ten times as many groups.
@@ -155,13 +164,22 @@ class _Enumeration:
     def _relaxation(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> PoolRelaxation:
         return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, triples)
 
-    def _finish(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> None:
-        """The best choice among pool groups, proved; the pool holds all that can matter."""
+    def _finish(
+        self, pool: Columns, prices: Prices | None, seeds: Columns, triples: list[Triple]
+    ) -> None:
+        """The best choice among pool groups, proved; the pool holds all that can matter.
+
+        Parameters
+        ----------
+        prices : those that left these groups; ``None`` if these are all of use.
+        """
         context, settings = self.context, self.settings
-        if len(pool) > settings.easily_packed and self.search.can_bound:
+        self.proof.listed(prices)
+        few = len(pool) <= settings.easily_packed
+        if not few and self.search.can_bound:
             context.phase("cuts")
             with self._relaxation(pool, seeds, triples) as relaxation:
-                tighten(relaxation, settings.easily_packed, settings.packing_units)
+                tighten(relaxation, settings.easily_packed, settings.packing_units, self.proof)
                 pool, triples = relaxation.pool, relaxation.triples
                 remember(self.atoms, context, [relaxation.columns, pool], triples)
                 if len(pool) > settings.easily_packed and not context.stopping():
@@ -170,7 +188,7 @@ class _Enumeration:
                     many = self.atoms.max_total_groups > settings.few_groups
                     soon = many and len(pool) <= settings.packed_soon
                     branches = settings.quick_branches if soon else None
-                    if explore(relaxation, settings.packing_units, branches):
+                    if explore(relaxation, settings.packing_units, branches, self.proof):
                         return
         if context.stopping():
             return
@@ -181,4 +199,18 @@ class _Enumeration:
             )
             return
         context.phase("packing")
+        if few and prices is None and self.search.can_bound:
+            self._price(pool)
+            if context.stopping():
+                return
         pack(self.atoms, pool, context, triples)
+
+    def _price(self, pool: Columns) -> None:
+        """Prices for the certificate where all groups are packed at once."""
+        if not len(pool):
+            self.proof.narrowed(no_prices(self.atoms, self.search.scale))
+            return
+        with self._relaxation(pool, pool, []) as relaxation:
+            solved = relaxation.solve(everything(self.atoms))
+            if solved is not None:
+                self.proof.narrowed(solved.prices)

@@ -19,6 +19,7 @@ from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Master, violated_triples
 from solver.column_generation.packing import improve, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
+from solver.column_generation.proof import Proof
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 
@@ -173,7 +174,7 @@ def test_tightening_stops_at_the_optimum() -> None:
     context = SolveContext(triangle(), Limits(work=2_000_000))
     context.offer(Grouping([Group(0, (0, 1))]))
     with pool_of(triangle(), context) as relaxation:
-        tighten(relaxation, 0, 1000)
+        tighten(relaxation, 0, 1000, Proof(relaxation.atoms))
     assert (context.objective, context.bound) == (2, 2)
     assert len(relaxation.triples) == 1
 
@@ -232,7 +233,7 @@ def test_branch_and_bound_agrees_with_packing(seed: int) -> None:
     expected = packed(problem)
     context = SolveContext(problem, Limits(work=20_000_000))
     with pool_of(problem, context) as relaxation:
-        assert explore(relaxation, 100_000, None)
+        assert explore(relaxation, 100_000, None, Proof(relaxation.atoms))
     assert context.infeasible == expected.infeasible
     assert (context.objective, context.bound) == (expected.objective, expected.bound)
     if expected.infeasible:

@@ -17,6 +17,7 @@ import numpy as np
 
 from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
+from solver.errors import ModelTooLarge
 from solver.partitioning.local_search import CHUNK, LocalSearch
 from solver.partitioning.model import FreeGrouping
 from solver.partitioning.relaxation import Bound, Fixings, Relaxation
@@ -99,7 +100,7 @@ class Component:
 
     def offer(self, labels: IntArray) -> None:
         """Bring a partition to a local optimum, and keep it if it is better."""
-        labels = self._search.settle(labels)
+        labels = self._search.settle(labels, self._context.stopping)
         self._charge_search()
         worth = self.free.worth(labels)
         if worth is not None and worth > self.value:
@@ -107,13 +108,20 @@ class Component:
             self._changed()
 
     def root(self) -> None:
-        """Solve the root's relaxation with cuts; it becomes the first branch."""
-        if self.proved:
+        """Solve the root's relaxation with cuts; what is left of it are the first branches."""
+        try:
+            self._relaxation = Relaxation(self.free, self._context)
+        except ModelTooLarge as error:
+            self._context.note(f"partition: {error}")
             return
-        self._relaxation = Relaxation(self.free, self._context)
         fixed = np.where(self.free.apart, -1, 0).astype(np.int8)
         self._open = [_Branch((-self.bound, 0), fixed)]
         self._process(self._pop(), at_root=True)
+
+    @property
+    def open(self) -> bool:
+        """Whether there are branches left."""
+        return bool(self._open) and not self.proved
 
     def branch(self) -> None:
         """Take the next branch."""
@@ -206,6 +214,9 @@ class Component:
     def _split(self, best: int, fixed: Fixings, solved: tuple[FloatArray, Bound] | None) -> None:
         """Two branches: a pair together, and apart."""
         free = np.triu(fixed == 0, 1)
+        if not free.any():  # one partition is left
+            self.offer(rounded((fixed == 1).astype(np.float64), self.free.apart))
+            return
         if solved is None:
             score = np.abs(self.free.value).astype(np.float64)
         else:

@@ -7,6 +7,8 @@ no allowed partition is worse than one that breaks the rule.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -19,6 +21,8 @@ State = npt.NDArray[np.uint64]
 
 #: Moves proposed in one kernel call at most, about 50 milliseconds.
 CHUNK = 400_000
+#: Looks at an atom's tie to a class in one call of a descent, of the same length.
+DESCENT_LOOKS = 40_000_000
 #: Temperatures at both ends, in units of the mean size of the values that are not 0.
 HOT, COLD = 1.0, 0.05
 #: Total that no partition's value may reach with the values of pairs apart.
@@ -30,7 +34,7 @@ class LocalSearch:
 
     Attributes
     ----------
-    moves : proposed so far, for the work charged.
+    moves : proposed since they were last charged (a look at every class counts as several).
     """
 
     def __init__(self, free: FreeGrouping, seed: int) -> None:
@@ -38,18 +42,20 @@ class LocalSearch:
         most = int(np.maximum(free.value, 0).sum()) // 2 + 1
         fits = most * free.num_atoms**2 < _MOST
         self._value = np.where(free.apart, -most if fits else 0, free.value)
-        self.able = fits or not free.apart.any()
         sizes = np.abs(free.value[free.value != 0])
         self._unit = float(sizes.mean()) if sizes.size else 1.0
         self._state = np.array([seed + 88172645463325252], np.uint64)
         self.moves = 0
 
-    def settle(self, labels: IntArray) -> IntArray:
-        """The local optimum of moves and merges from a partition."""
+    def settle(self, labels: IntArray, stopping: Callable[[], bool]) -> IntArray:
+        """The local optimum of moves and merges from a partition, or what is on the way to it."""
         labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
-        descend(self._value, labels)
-        self.moves += 20 * len(labels)
-        return labels
+        while True:
+            looks = descend(self._value, labels, DESCENT_LOOKS)
+            self.moves += looks // 10
+            if looks < DESCENT_LOOKS or stopping():
+                return labels
+            labels = np.unique(labels, return_inverse=True)[1].astype(np.int64)
 
     def anneal(self, labels: IntArray, moves: int, part: float, parts: float) -> IntArray:
         """One stretch of an annealing: from temperature step ``part`` to the next of ``parts``."""
@@ -148,11 +154,18 @@ def anneal(
 
 
 @njit(cache=True)
-def descend(value: IntArray, labels: IntArray) -> None:
-    """Move atoms, then merge classes, while either gains; in place."""
+def descend(value: IntArray, labels: IntArray, most: int) -> int:
+    """Move atoms, then merge classes, while either gains; in place.
+
+    Returns
+    -------
+    Looks at a tie taken; ``most`` or more if it was stopped by them.
+    """
     m = len(labels)
     ties, size = _ties(value, labels)
-    while True:
+    looks = m * m
+    while looks < most:
+        looks += m * m
         changed = False
         for i in range(m):
             home, best, to = labels[i], np.int64(0), -1
@@ -170,13 +183,15 @@ def descend(value: IntArray, labels: IntArray) -> None:
         for i in range(m):
             for g in range(m + 1):
                 between[labels[i], g] += ties[i, g]
-        most, first, second = np.int64(0), -1, -1
+        looks += 2 * m * m
+        highest, first, second = np.int64(0), -1, -1
         for g in range(m + 1):
             for h in range(g + 1, m + 1):
-                if size[g] > 0 and size[h] > 0 and between[g, h] > most:
-                    most, first, second = between[g, h], g, h
+                if size[g] > 0 and size[h] > 0 and between[g, h] > highest:
+                    highest, first, second = between[g, h], g, h
         if first < 0:
-            return
+            return min(looks, most - 1)
         for i in range(m):
             if labels[i] == second:
                 _move(value, labels, ties, size, i, first)
+    return looks

@@ -29,7 +29,7 @@ from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, GroupingProblem, IntArray
 
 #: The matrix of pair values is dense; above so many items it would be too large.
-MAX_ITEMS = 3000
+MAX_ITEMS = 2000
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,8 @@ from solver.problem import IntArray
 #: int8 [m, m], symmetric: pairs that are together (1), apart (-1) or free (0).
 Fixings = npt.NDArray[np.int8]
 
+#: Pairs above which no relaxation is made: its rows would never be enough within limits.
+MAX_PAIRS = 150_000
 #: Simplex iterations between two looks at the limits.
 SLICE = 1500
 #: Sums of values and sums of multipliers, each times ``scale``, stay below this.
@@ -105,8 +107,11 @@ class Relaxation:
         self._variables: dict[tuple[int, int], Any] = {}
         likes = (free.value > 0).astype(np.float64)
         near = ((likes @ likes) > 0) | (free.value > 0)
-        for i, j in zip(*np.nonzero(np.triu(near & ~free.apart, 1)), strict=True):
-            self._variable(int(i), int(j))
+        pairs = np.argwhere(np.triu(near & ~free.apart, 1)).tolist()
+        if len(pairs) > MAX_PAIRS:
+            raise ModelTooLarge("pairs of the relaxation", len(pairs), MAX_PAIRS)
+        for i, j in pairs:
+            self._variable(i, j)
         self._fixed: Fixings = np.zeros((m, m), np.int8)
         self._solver = mathopt.IncrementalSolver(self._model, mathopt.SolverType.GLOP)
 

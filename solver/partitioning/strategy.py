@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from solver.context import SolveContext
-from solver.errors import ModelTooLarge
 from solver.partitioning.branching import Component
 from solver.partitioning.model import FreeGrouping, free_grouping, grouping_of, labels_of
 from solver.partitioning.reduction import joined_value, reduce
@@ -20,10 +19,7 @@ def run_partition(context: SolveContext) -> None:
     if free is None:
         context.note("partition: does not apply, for more than pairs bears on the groups")
         return
-    try:
-        _Partition(context, free).run()
-    except ModelTooLarge as error:
-        context.note(f"partition: {error}")
+    _Partition(context, free).run()
 
 
 class _Partition:
@@ -54,7 +50,7 @@ class _Partition:
                         step(component)
             context.phase("partition: branching")
             for component in self._components:
-                while not component.proved and not context.stopping():
+                while component.open and not context.stopping():
                     component.branch()
         finally:
             for component in self._components:

@@ -204,6 +204,28 @@ def test_two_planted_classes() -> None:
     }
 
 
+def test_a_problem_too_large_for_a_relaxation(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A partition and the sum of the positive values, and a note that says so."""
+    monkeypatch.setattr("solver.partitioning.relaxation.MAX_PAIRS", 10)
+    value = np.triu(np.random.default_rng(6).integers(-50, 51, (11, 11)), 1)
+    members = tuple((a,) for a in range(11))
+    free = FreeGrouping(value + value.T, np.zeros((11, 11), np.bool_), members, 0)
+    result = solved(free)
+    assert result.status is Status.FEASIBLE
+    assert result.objective <= best_partition(free) <= result.bound
+    assert any("pairs of the relaxation" in note for note in result.notes)
+
+
+def test_branching_alone_proves(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without any answer from the linear programme branching still ends with the optimum."""
+    monkeypatch.setattr(Relaxation, "solve", lambda self: None)
+    for index in range(5):
+        free = random_free(np.random.default_rng([10, index]), 5)
+        result = solved(free)
+        assert result.status is Status.OPTIMAL
+        assert result.objective == best_partition(free) - free.constant
+
+
 # -- structure ---------------------------------------------------------------------------------
 
 

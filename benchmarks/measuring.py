@@ -224,18 +224,15 @@ def _load(order: Order, seconds: float) -> None:
 
 
 def _after_one_left(problem: Any, first: Any) -> tuple[Any, dict[str, Any]]:
-    """The problem without the first grouped item, and what a second solve may start from."""
-    import inspect
+    """The problem without the first grouped item, and what a second solve may take from the first.
 
+    The item stays in the numbering, eligible for nothing, so that no item map is due.
+    """
     from benchmarks.generators import without_item
-    from solver import solve
 
     grouped = first.grouping.items if first.grouping is not None else ()
-    more: dict[str, Any] = {"start": first.grouping}
-    # A solve that can reuse what an earlier one learnt takes its result.
-    if "previous" in inspect.signature(solve).parameters:
-        more["previous"] = first
-    return without_item(problem, grouped[0] if grouped else 0), more
+    left = without_item(problem, grouped[0] if grouped else 0)
+    return left, {"start": first.grouping, "reuse": first}
 
 
 def _fault(problem: Any, result: Any) -> str:

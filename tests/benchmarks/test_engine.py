@@ -185,6 +185,12 @@ def test_a_measurement_of_one_instance(tmp_path: Path) -> None:
     assert found.fault == ""
 
 
+def test_an_item_leaves_a_solved_problem() -> None:
+    found = carry_out(Order(case="sample 60 firms", seconds=5, work=True, leaves=True))
+    assert (found.fault, found.first_gap, found.gap) == ("", 0, 0)
+    assert found.objective == found.scratch[-1][2]
+
+
 class Verdict:
     """What ``check_bound`` may say."""
 

@@ -6,7 +6,8 @@ solve runs in a process of its own, one after the other, and every answer is che
 writes the tables as Markdown, after each case anew, so that a run that is stopped loses nothing.
 
 Times are wall-clock: on a machine that does other work they tell little, so the report states the
-load at the start and CPU seconds stand next to them.
+load at the start and CPU seconds stand next to them. ``--work`` limits by deterministic work
+instead, and judges by CPU seconds.
 """
 
 from __future__ import annotations
@@ -76,6 +77,7 @@ def _targets(options: argparse.Namespace) -> int:
     cases = chosen(options.only)
     report = reporting.Report("Targets", _command(options), options.output)
     report.compiled(compile_kernels(options.workers, options.strategy))
+    _say_by_work(report, options)
     table = report.table(reporting.TARGET_COLUMNS)
     met = True
     for case in cases:
@@ -138,6 +140,7 @@ def _run_suite(
         taken = suites.fitted(taken, limit, options.minutes)
     report = reporting.Report(title, _command(options), options.output)
     report.compiled(compile_kernels(options.workers, options.strategy))
+    _say_by_work(report, options)
     report.say(f"{len(taken)} of {len(wanted)} instances, evenly spread by size in each family.")
     table = report.table(reporting.INSTANCE_COLUMNS)
     ran: list[suites.Ran] = []
@@ -145,12 +148,17 @@ def _run_suite(
         seconds = limit(one)
         path = (one.family, str(one.path.resolve()))
         order = _order(options, instance=path, seconds=seconds)
-        ran.append(suites.Ran(one, seconds, measure(order)))
+        ran.append(suites.Ran(one, seconds, measure(order), options.work))
         table.add(reporting.instance_cells(ran[-1]))
         report.remark(one.name, [ran[-1].fault] if ran[-1].fault else [])
         report.end_with(reporting.suite_ending(ran, score))
     sys.stdout.write("\n".join(report.ending) + "\n")
     return 0 if ran and all(met for _, _, met in score(ran)) else 1
+
+
+def _say_by_work(report: reporting.Report, options: argparse.Namespace) -> None:
+    if options.work:
+        report.say("Limited by deterministic work, one worker; targets are judged in CPU seconds.")
 
 
 def _list(options: argparse.Namespace) -> int:

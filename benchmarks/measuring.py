@@ -121,6 +121,11 @@ def first_within(trace: list[Point], wanted: float) -> Point | None:
     return None
 
 
+def within_seconds(point: Point | None, seconds: float, by_work: bool) -> bool:
+    """Whether a point was reached in time: by the clock, or in CPU seconds if limited by work."""
+    return point is not None and (point[1] if by_work else point[0]) <= seconds
+
+
 # -- from outside ---------------------------------------------------------------------------------
 
 

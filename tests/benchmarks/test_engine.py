@@ -73,6 +73,7 @@ def test_a_target_is_met_by_gap_time_memory_and_a_right_answer() -> None:
     assert not row(found, Target(0.01, 1.9)).passed
     assert not row(found, Target(0.001, 2)).passed
     assert not row(found, Target(0.01, 2, memory_gb=0.4)).passed
+    assert reporting.TargetRow(row(found, Target(0.01, 1)).case, 60, found, by_work=True).passed
     found.fault = "infeasible"
     assert not row(found, Target(0.01, 2)).passed
     assert row(found, Target(0.01, 2)).remarks == ["FAULT: infeasible"]

@@ -1,47 +1,78 @@
-"""Strategy "auto": chooses and combines the others by the size of the problem.
+"""Strategy "auto": chooses and combines the others by the size and the structure of the problem.
 
-Small problems go to ``exact``, which proves them within its limits. Others get a quick start by
-``greedy``; then ``enumerate`` proves what it can, after a short ``search`` where there are many
-items and a good incumbent saves it work. What is left open goes to ``exact`` if its model is small
-enough, and the rest of the limits to ``search``. Parts get shares of what is left: of the work
-where a work limit is set, so that the clock decides nothing then, and else of the seconds.
+Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
+first (``within.run_reduced``); what is left gets a quick start by ``greedy`` and, where items are
+many, a short ``search``, or ``parts`` where they are very many. Then the provers take their turns:
+``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
+enough. With two workers ``search`` goes on beside them the whole time and the two exchange
+groupings (``companion``); with one it gets the rest of the limits at the end.
+
+Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
+nothing then, and else of the seconds.
 """
 
 from __future__ import annotations
 
 from solver.baselines import greedy
 from solver.column_generation import enumerate_groups
+from solver.companion import Companion
 from solver.context import SolveContext, Strategy
 from solver.exact import exact
+from solver.partitioning import applies, partition
+from solver.parts import improve_by_parts
 from solver.search import search
 from solver.search.driver import compiled_in_time
+from solver.within import run_reduced
 
 #: Up to so many items ``exact`` is quickest, and complete.
 SMALL = 12
 #: Above so many items a short search goes first.
 MANY = 60
+#: Above so many items that search goes by parts.
+VERY_MANY = 10_000
 #: Most work of that search: a start for the provers, no more.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
 FIRST_SHARE = 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7
+#: Their share where a search accompanies them, and that of parts.
+ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
 
 
 def auto(context: SolveContext) -> None:
-    """Solve with the strategies that fit the problem's size."""
+    """Solve with the strategies that fit the problem's size and structure."""
     if context.problem.num_items <= SMALL:
         exact(context)
-        if context.stopping():
-            return
+    if not context.stopping():
+        run_reduced(context, _combined)
+
+
+def _combined(context: SolveContext) -> None:
+    many = context.problem.num_items > MANY
     _within(context, greedy, FIRST_SHARE)
-    if context.problem.num_items > MANY and not context.stopping():
+    if many and not context.stopping():
         # Compiling must not eat the share of the search, nor outlast the limits.
         if not compiled_in_time(context):
             return
-        _within(context, _brief_search, FIRST_SHARE)
-    for prover in (enumerate_groups, exact):
-        _within(context, prover, PROVER_SHARE)
+        if context.problem.num_items > VERY_MANY:
+            _within(context, improve_by_parts, PARTS_SHARE)
+        else:
+            _within(context, _brief_search, FIRST_SHARE)
+    if many and context.workers > 1 and not context.stopping():
+        with Companion(context, search, "search"):
+            _prove(context, ACCOMPANIED_SHARE)
+    else:
+        _prove(context, PROVER_SHARE)
     _unless_stopping(context, search)
+
+
+def _prove(context: SolveContext, share: float) -> None:
+    """Let the provers take their turns."""
+    provers: list[Strategy] = [enumerate_groups, exact]
+    if applies(context.problem):
+        provers.insert(0, partition)
+    for prover in provers:
+        _within(context, prover, share)
 
 
 def _brief_search(context: SolveContext) -> None:

@@ -116,7 +116,7 @@ def _entry(fingerprint: int) -> Any:
         return fingerprint
 
     # The kernels allocate nothing: without numba's memory runtime they compile faster.
-    options: dict[str, Any] = {"_nrt": False}
+    options: dict[str, Any] = {"_nrt": False, "nogil": True}
     try:
         return numba.njit(cache=True, **options)(run)
     except RuntimeError:  # no folder for the cache is writable

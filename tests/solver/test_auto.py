@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -81,7 +82,10 @@ def phases_of(events: list[Event]) -> list[str]:
 
 @pytest.mark.parametrize(
     ("num_items", "start"),
-    [(MANY, ["greedy", "listing"]), (MANY + 1, ["greedy", "search", "listing"])],
+    [
+        (MANY, ["reduction", "greedy", "listing"]),
+        (MANY + 1, ["reduction", "greedy", "search", "listing"]),
+    ],
 )
 def test_phases_of_a_medium_problem(num_items: int, start: list[str]) -> None:
     """A start by greedy, and search where items are many; then the prover settles it."""
@@ -104,7 +108,7 @@ def test_phases_where_nothing_is_proved(monkeypatch: pytest.MonkeyPatch) -> None
     limits = Limits(work=1_500_000)
     result = solve(problem, limits, observer=events.append)
     phases = phases_of(events)
-    assert phases[:3] == ["greedy", "search", "listing"]
+    assert phases[:4] == ["reduction", "greedy", "search", "listing"]
     assert phases[-1] == "search"
     assert phases.index("listing") < len(phases) - 1
     assert result.status is Status.FEASIBLE
@@ -210,10 +214,37 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
         "search again": 7_920_000,
     }
     assert [name for name, _ in seen] == [name.split()[0] for name in expected]
-    # Shares are rounded down to whole units.
-    assert [work for _, work in seen] == pytest.approx(list(expected.values()), abs=3)
+    # Shares are of what the reduction, a few units, has left.
+    assert [work for _, work in seen] == pytest.approx(list(expected.values()), abs=1_000)
     assert result.stopped_by == "work"
     assert result.work == 100_000_000
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers: int) -> None:
+    """With two workers, on a thread of its own; what it finds is in the answer."""
+    problem = sparse(20)
+    best = solve(problem, Limits(work=30_000_000)).grouping
+    assert best is not None
+    threads: list[str] = []
+
+    def searching(context: SolveContext) -> None:
+        threads.append(threading.current_thread().name)
+        if len(threads) == 2:  # the first one is the short search before
+            context.offer(best)
+
+    def proving(context: SolveContext) -> None:
+        while workers == 2 and len(threads) < 2 and not context.stopping():
+            pass
+
+    monkeypatch.setattr("solver.auto.MANY", 15)
+    monkeypatch.setattr("solver.auto.search", searching)
+    for name in ("greedy", "enumerate_groups", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", proving)
+    result = solve(problem, Limits(seconds=60, workers=workers))
+    assert result.grouping == best
+    accompanying = [name for name in threads if name.startswith("companion")]
+    assert len(accompanying) == workers - 1
 
 
 @pytest.mark.slow

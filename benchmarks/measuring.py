@@ -9,6 +9,7 @@ solved, so that loading compiled kernels is not counted; how long that took is k
 from __future__ import annotations
 
 import json
+import re
 import resource
 import subprocess
 import sys
@@ -143,9 +144,16 @@ def measure(order: Order) -> Measurement:
         return Measurement(fault=f"ended after {patience:g} s: it hung")
     last = done.stdout.rstrip().rpartition("\n")[2]
     if done.returncode or not last.startswith("{"):
-        why = done.stderr.rstrip().rpartition("\n")[2] or "no message"
-        return Measurement(fault=f"exit code {done.returncode}: {why}")
+        return Measurement(fault=f"exit code {done.returncode}: {_why(done.stderr)}")
     return Measurement(**json.loads(last))
+
+
+def _why(errors: str) -> str:
+    """The message of a crash and its innermost places, without folders."""
+    message = errors.rstrip().rpartition("\n")[2] or "no message"
+    places = re.findall(r'^ *File "([^"]+)", line (\d+)', errors, re.MULTILINE)[-4:]
+    where = " > ".join(f"{Path(file).name}:{line}" for file, line in places)
+    return f"{message} ({where})" if where else message
 
 
 def compile_kernels(workers: int, strategy: str = "auto") -> Measurement:

@@ -223,7 +223,8 @@ def test_certificates_are_told(
 
 
 def test_a_crash_is_a_fault_of_its_row() -> None:
-    assert re.match(r"exit code 1: KeyError", measure(Order(case="no such case", work=True)).fault)
+    fault = measure(Order(case="no such case", work=True)).fault
+    assert re.match(r"exit code 1: KeyError: 'no such case' \(.*cases\.py:\d+\)$", fault)
 
 
 # -- writing ------------------------------------------------------------------------------------

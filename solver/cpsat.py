@@ -55,7 +55,8 @@ class _News(cp_model.CpSolverSolutionCallback):
         self._inbox = inbox
 
     def on_solution_callback(self) -> None:
-        self._inbox.put(("values", tuple(self.value(v) for v in self._watched)))
+        values = tuple(self.value(v) for v in self._watched)
+        self._inbox.put(("values", (values, self.deterministic_time)))
 
 
 def run(
@@ -139,7 +140,7 @@ def run(
     thread = threading.Thread(target=work, name="cp-sat", daemon=True)
     thread.start()
     try:
-        last, status = _listen(context, solver, inbox, decode, bound_of)
+        last, heard_at, status = _listen(context, solver, inbox, decode, bound_of)
     except BaseException:
         # An observer's error, a disagreement, an insisting Ctrl-C: no thread stays behind.
         while thread.is_alive():
@@ -147,9 +148,10 @@ def run(
             thread.join(_POLL_SECONDS)
         raise
     thread.join()
-    context.charge(
-        math.ceil(solver.response_proto.deterministic_time * WORK_PER_DETERMINISTIC_SECOND)
-    )
+    # Told to stop, CP-SAT goes on for a while that depends on the clock; only what it had spent
+    # when its last solution came is the same every time.
+    spent = heard_at if _late(context) else solver.response_proto.deterministic_time
+    context.charge(max(1, math.ceil(spent * WORK_PER_DETERMINISTIC_SECOND)))
     name = solver.status_name(status)
     if name == "MODEL_INVALID":
         raise SolverError(f"CP-SAT calls the model invalid: {model.validate()[:500]}")
@@ -173,9 +175,13 @@ def _listen(
     inbox: queue.Queue[tuple[str, Any]],
     decode: Callable[[tuple[int, ...]], Grouping] | None,
     bound_of: Callable[[int], int] | None,
-) -> tuple[tuple[int, ...] | None, Any]:
-    """Pass news on until CP-SAT ends; returns its last solution and its status."""
+) -> tuple[tuple[int, ...] | None, float, Any]:
+    """Pass news on until CP-SAT ends.
+
+    Returns its last solution, the deterministic time when it was found, and the status.
+    """
     last: tuple[int, ...] | None = None
+    heard_at = 0.0
     while True:
         if context.stopping():
             solver.stop_search()
@@ -184,15 +190,15 @@ def _listen(
         except queue.Empty:
             continue
         if what == "end":
-            return last, content
+            return last, heard_at, content
         if what == "error":
             raise SolverError(f"CP-SAT failed: {content}") from content
         if _late(context):
             continue
         if what == "values":
-            last = content
+            last, heard_at = content
             if decode is not None:
-                context.offer(decode(content))
+                context.offer(decode(last))
         elif bound_of is not None:
             bound = _whole(content)
             if bound is not None:

@@ -40,8 +40,10 @@ from solver.reduction.subproblem import subproblem
 from solver.regions import regions
 from solver.within import Within
 
-#: Items of a region.
-PART_ITEMS = 1_000
+#: Items of a region. On a sparse graph of 3,000 items (degree 20, 3 kinds), with 8 million units of
+#: work, regions of 300 by "enumerate" came within 0.8% of the optimum, regions of 500 by "search"
+#: within 9.9%, and "search" on the whole within 7.0%.
+PART_ITEMS = 300
 #: Work units and seconds for an item of a region in the first round; each round allows more.
 UNITS_AN_ITEM, SECONDS_AN_ITEM, GROWTH = 2_000, 0.002, 1.5
 #: Seconds of a region at least, if there are so many: a fresh process first loads its kernels.
@@ -81,7 +83,7 @@ def solve_region(
 
 def improve_by_parts(
     context: SolveContext,
-    strategy: str = "search",
+    strategy: str | None = None,
     executor: Executor | None = None,
     part_items: int = PART_ITEMS,
 ) -> None:
@@ -89,7 +91,8 @@ def improve_by_parts(
 
     Parameters
     ----------
-    strategy : name of the strategy for the regions.
+    strategy : name of the strategy for the regions; left out, "enumerate" where groups are cliques
+        of listed pairs, and else "search".
     executor : where regions run; left out, in processes of this machine as ``context.workers``
         says, or right here for one. Problems, limits and answers are pickled.
     part_items : items of a region, about.
@@ -101,6 +104,8 @@ def improve_by_parts(
     if context.grouping is None:
         context.note("parts: no feasible grouping to begin with was found")
         return
+    if strategy is None:
+        strategy = "enumerate" if context.problem.absent_pairs == "forbidden" else "search"
     context.phase("parts")
     place = _Place(context, executor)
     try:

@@ -47,7 +47,7 @@ def ring(num_items: int, seed: int = 0, **changes: Any) -> GroupingProblem:
 def solve_by_parts(monkeypatch: pytest.MonkeyPatch) -> Any:
     def run(problem: GroupingProblem, limits: Limits, start: Any = None, **options: Any) -> Any:
         def strategy(context: SolveContext) -> None:
-            improve_by_parts(context, **options)
+            improve_by_parts(context, **{"strategy": "search", **options})
 
         monkeypatch.setitem(api._STRATEGIES, "parts", strategy)
         return solve(problem, limits, strategy="parts", start=start)
@@ -214,7 +214,7 @@ def test_processes_of_others(solve_by_parts: Any) -> None:
 def test_an_observer_ends_it(solve_by_parts: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     def strategy(context: SolveContext) -> None:
         with ThreadPoolExecutor(1) as executor:
-            improve_by_parts(context, part_items=30, executor=executor)
+            improve_by_parts(context, None, executor, part_items=30)
 
     monkeypatch.setitem(api._STRATEGIES, "parts", strategy)
     phases: list[str] = []

@@ -225,11 +225,17 @@ class Relaxation:
         return whole
 
     def _run(self, algorithm: mathopt.LPAlgorithm) -> Any:
-        """An optimal result, or ``None``; in slices, between which the limits are looked at."""
+        """An optimal result, or ``None``; in slices, between which the limits are looked at.
+
+        GLOP keeps its basis between slices and after new rows if nothing changes the matrix, as
+        presolve and scaling would.
+        """
         still = 0
         while not self._context.stopping() and still < 3:
             parameters = mathopt.SolveParameters(
                 lp_algorithm=algorithm,
+                presolve=mathopt.Emphasis.OFF,
+                scaling=mathopt.Emphasis.OFF,
                 iteration_limit=SLICE,
                 random_seed=self._context.limits.seed,
             )

@@ -87,8 +87,9 @@ class Component:
         return self.value >= self.bound
 
     def search(self) -> None:
-        """An incumbent by annealing."""
+        """An incumbent: by descent, then by annealing."""
         labels = self._search.singletons()
+        self.offer(labels)
         moves = MOVES_AN_ATOM * self.free.num_atoms
         for stretch in range(STRETCHES):
             left = moves

@@ -39,6 +39,8 @@ from solver.problem import BoolArray, IntArray
 
 #: Most passes over all pairs.
 MAX_PASSES = 20
+#: Pairs worth 0 are looked at up to so many atoms: in a large sparse matrix they are nearly all.
+MAX_ATOMS_FOR_TWINS = 400
 
 
 def reduce(
@@ -140,8 +142,9 @@ def contract(value: IntArray, apart: BoolArray, i: int, j: int) -> None:
 def partner(value: IntArray, apart: BoolArray, alive: BoolArray, i: int) -> int:
     """An atom that is with i in some optimal partition by the criteria above; -1 if none shows."""
     n = len(value)
+    least = 0 if n <= MAX_ATOMS_FOR_TWINS else 1
     for j in range(n):
-        if j == i or not alive[j] or apart[i, j] or value[i, j] < 0:
+        if j == i or not alive[j] or apart[i, j] or value[i, j] < least:
             continue
         w = value[i, j]
         liked = w > 0

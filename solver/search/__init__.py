@@ -26,11 +26,13 @@ def prepare() -> None:
     from solver.problem import GroupingProblem
     from solver.search.atoms import contract
     from solver.search.engine import Engine
+    from solver.search.table import TableEngine, parts_of
 
     problem = GroupingProblem(num_items=2, kinds=("a",), item_values=np.ones((1, 2), dtype=int))
     engine = Engine(contract(problem), 0)
     engine.load([])
     engine.go(1, 1)
+    TableEngine(engine.atoms, parts_of(engine.atoms), 0).go(0, 0)
 
 
 __all__ = ["prepare", "search"]

@@ -2,8 +2,9 @@
 
 Each cycle anneals once, from a temperature at which most changes of value pass to one at which
 few do (both in units of the mean change of value, measured first); cycles grow longer until they
-bring nothing. Kernels run in chunks between looks at the limits, and improvements are offered
-between chunks. No bound is claimed.
+bring nothing. Where a table of gains can be kept, generations of pools take the place of the
+cycles (see ``recombination``), the incumbent in every other pool. Kernels run in chunks between
+looks at the limits, and improvements are offered as they come. No bound is claimed.
 """
 
 from __future__ import annotations
@@ -14,6 +15,8 @@ from solver.context import SolveContext
 from solver.search import prepare
 from solver.search.atoms import contract
 from solver.search.engine import Engine, pins_only
+from solver.search.recombination import PoolSearch
+from solver.search.table import Groups, TableEngine, parts_of, tabulates
 
 #: Cycles without an improvement after which the search ends, once a feasible grouping is known.
 MAX_FRUITLESS = 6
@@ -24,6 +27,8 @@ MAX_HOPELESS = 12
 FIRST_MOVES, GROWTH, LONGEST = 600, 1.5, 200_000_000
 #: Temperatures at both ends of a cycle, in units of the mean change of value.
 HOT, COLD = 0.8, 0.03
+#: Moves an atom of the cycles that make a start for generations.
+START_MOVES = 100
 #: Moves that measure the mean change of value.
 TRIAL_MOVES = 2_000
 #: Ticks a work unit (a microsecond) stands for; 130-300 ticks a move took 0.7-1.8 us.
@@ -85,11 +90,14 @@ class _Search:
         self._charged = 0
 
     def run(self) -> None:
-        """Cycles, each from the incumbent or from scratch."""
+        """Cycles, each from the incumbent or from scratch, or generations of pools."""
         context, engine = self.context, self.engine
         engine.load(self.scratch)
         engine.begin(TRIAL_MOVES, 1.0, 1.0)
         self._anneal(TRIAL_MOVES)
+        if tabulates(engine.atoms):
+            self._generations()
+            return
         moves = float(FIRST_MOVES * max(1, engine.atoms.num_atoms))
         fruitless = cycle = 0
         while not context.stopping():
@@ -109,6 +117,35 @@ class _Search:
             moves = min(moves * GROWTH, LONGEST)
             cycle += 1
 
+    def _generations(self) -> None:
+        """Short cycles until a grouping is feasible, and generations of pools from such starts."""
+        context, atoms = self.context, self.engine.atoms
+        table = TableEngine(atoms, parts_of(atoms), context.limits.seed)
+        context.charge(table.table.weight.size // 1000)
+        pools = PoolSearch(context, table)
+        moves = START_MOVES * max(1, atoms.num_atoms)
+        fruitless = generation = 0
+        while not context.stopping():
+            known = context.objective is not None
+            if fruitless >= (MAX_FRUITLESS if known else MAX_HOPELESS):
+                return
+            before = context.objective
+            self.engine.forget()
+            self.engine.measure()
+            self.engine.load(self.scratch)
+            self.engine.begin(moves, HOT, COLD)
+            self._anneal(moves)
+            if context.objective is None:
+                fruitless, moves = fruitless + 1, 2 * moves
+                continue
+            start = self._incumbent()
+            keep = start if generation % 2 == 0 else None
+            if self.engine.best is not None:
+                start = self.engine.best_groups()
+            pools.generation(start, keep)
+            fruitless = fruitless + 1 if context.objective == before else 0
+            generation += 1
+
     def _anneal(self, moves: int) -> None:
         """Anneal in chunks, within the limits, and offer what is better after each."""
         context, engine = self.context, self.engine
@@ -127,7 +164,7 @@ class _Search:
             if engine.moves == at:
                 return  # nothing can move
 
-    def _incumbent(self) -> list[tuple[int, list[int]]]:
+    def _incumbent(self) -> Groups:
         """The incumbent's groups as (kind, atoms)."""
         grouping, of_item = self.context.grouping, self.engine.atoms.of_item
         assert grouping is not None

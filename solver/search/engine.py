@@ -111,15 +111,21 @@ class Engine:
         """Value of the best feasible grouping seen."""
         return int(self.world.ints[BEST]) if self.world.ints[HAS_BEST] else None
 
+    def forget(self) -> None:
+        """Forget the best grouping seen."""
+        self.world.ints[HAS_BEST] = 0
+
     def best_grouping(self) -> Grouping:
         """The best feasible grouping seen."""
+        return self.atoms.grouping(self.best_groups())
+
+    def best_groups(self) -> list[tuple[int, list[int]]]:
+        """The best feasible grouping seen, as (kind, atoms)."""
         groups: dict[int, list[int]] = {}
         for a, g in enumerate(self.world.atom[:, BEST_HOME].tolist()):
             if g >= 0:
                 groups.setdefault(g, []).append(a)
-        return self.atoms.grouping(
-            (int(self.world.group[g, BEST_KIND]), m) for g, m in groups.items()
-        )
+        return [(int(self.world.group[g, BEST_KIND]), m) for g, m in groups.items()]
 
     # -- prices ---------------------------------------------------------------------------
 

@@ -15,6 +15,11 @@ Many groups
     5. *Branching* (``branching``) where the pool is still large.
     6. *Packing*: CP-SAT finds the best choice among what remains, or proves that none is better.
 
+Thousands of atoms
+    Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove
+    a bound close to the relaxation's without an LP; CP-SAT improves an incumbent region by region
+    (``regions``). Above ``EnumerationSettings.largest_master`` atoms the run ends there.
+
 All but step 1 prove in exact integers; floats only suggest prices. Where a step meets its limits
 the strategy says so in a note and leaves the incumbent and the bound it has proved.
 """

@@ -228,6 +228,19 @@ def reduced_values(atoms: Atoms, columns: Columns, uses: IntArray, prices: Price
     return offset
 
 
+def best_of_roots(atoms: Atoms, columns: Columns, prices: Prices, number: int) -> Columns:
+    """The columns of greatest reduced value of each root."""
+    if not len(columns):
+        return columns
+    reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
+    roots = columns.roots
+    order = np.lexsort((-reduced, roots))
+    ordered = roots[order]
+    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
+    within = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
+    return columns.take(order[within < number])
+
+
 @njit(cache=True)
 def _subtract(
     start: IntArray,

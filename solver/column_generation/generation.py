@@ -22,10 +22,10 @@ from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.columns import (
     Columns,
     Prices,
+    best_of_roots,
     no_columns,
     no_prices,
     proved_bound,
-    reduced_values,
 )
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, Triple
@@ -91,19 +91,6 @@ def offer_if_whole(context: SolveContext, master: Master, answer: LpAnswer) -> N
     grouping: Grouping = master.columns.grouping(master.atoms, chosen)
     if verify(context.problem, grouping).feasible:
         context.offer(grouping)
-
-
-def best_of_roots(atoms: Atoms, columns: Columns, prices: Prices, number: int) -> Columns:
-    """The columns of greatest reduced value of each root."""
-    if not len(columns):
-        return columns
-    reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
-    roots = columns.roots
-    order = np.lexsort((-reduced, roots))
-    ordered = roots[order]
-    begins = np.flatnonzero(np.r_[True, ordered[1:] != ordered[:-1]])
-    within = np.arange(len(order)) - np.repeat(begins, np.diff(np.r_[begins, len(order)]))
-    return columns.take(order[within < number])
 
 
 class Generation:

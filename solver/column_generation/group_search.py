@@ -124,16 +124,23 @@ class GroupSearch:
         return replace(found, columns=columns.take((columns.values > 0) | obliged))
 
     def improving(
-        self, prices: Prices, least: int, root_units: int, max_units: int, groups_per_root: int = 1
+        self,
+        prices: Prices,
+        least: int | IntArray,
+        root_units: int,
+        max_units: int,
+        groups_per_root: int = 1,
     ) -> Found:
         """Groups of reduced value ``least`` or more, and the exact best of every root.
 
         Parameters
         ----------
+        least : one for all roots, or int64 [n]; the best of a root is exact if it reaches that.
         root_units : work after which a root is left; what was left is not ``complete``.
         groups_per_root : after so many groups of a root only better ones are of interest.
         """
-        thresholds = {k: np.full(self.atoms.num_atoms, least, np.int64) for k in self.kinds}
+        each = np.broadcast_to(np.asarray(least, np.int64), self.atoms.num_atoms)
+        thresholds = {k: each.copy() for k in self.kinds}
         return self._run(
             prices,
             thresholds,

@@ -26,6 +26,9 @@ class EnumerationSettings:
     pricing_units : work units for one pricing round.
     columns_per_root : new columns a root may add in one pricing round.
     groups_per_root : groups a root may bring in a thorough round, of which these are chosen.
+    large : atoms from which subgradients and regions go before the relaxation.
+    large_pricing_units : work units for one pricing round there.
+    largest_master : atoms above which there is no relaxation by the simplex method.
     packing_units : work units for a packing that only looks for a better incumbent.
     """
 
@@ -46,3 +49,6 @@ class EnumerationSettings:
     columns_per_root: int = 3
     groups_per_root: int = 50
     packing_units: int = 2_000_000
+    large: int = 2_000
+    large_pricing_units: int = 500_000_000
+    largest_master: int = 20_000

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from solver.column_generation.approach import approach
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branch import everything
 from solver.column_generation.branching import explore
@@ -76,10 +77,23 @@ class _Enumeration:
             )
             return
         seeds = first_columns(self.atoms, self.search, settings)
+        relaxation = None
+        if self.atoms.num_atoms >= settings.large and len(seeds):
+            seeds, relaxation = approach(
+                self.atoms, self.search, context, settings, seeds, self.proof
+            )
+            if context.stopping():
+                return
+            if self.atoms.num_atoms > settings.largest_master:
+                context.note(
+                    f"enumerate: more than {settings.largest_master} items; no exact relaxation"
+                )
+                return
         seeds = join([incumbent_columns(self.atoms, context), known, seeds])
         generation = Generation(
             self.atoms, self.search, context, settings, seeds, triples, self.proof
         )
+        generation.best = relaxation
         with generation:
             ended = False
             while not ended and not context.stopping():

@@ -38,6 +38,7 @@ WAYS = {
     "cuts": EnumerationSettings(easily_packed=0),
     "relaxation": EnumerationSettings(max_listed=0, easily_packed=0, few_groups=0),
     "branching": EnumerationSettings(max_listed=0, easily_packed=0),
+    "large": EnumerationSettings(max_listed=0, large=1),
     "narrow": EnumerationSettings(
         max_listed=0,
         listing_units=0,

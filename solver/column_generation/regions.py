@@ -1,0 +1,203 @@
+"""Whole solutions of large problems: greedy by reduced value, then one region after another.
+
+At good prices the groups of an optimal grouping have reduced values near 0. A greedy choice by
+falling reduced value is a first grouping. Then regions of the graph, some hundred atoms each, are
+taken in turn: what the incumbent has outside stays, and CP-SAT chooses anew, among known groups
+that lie inside, what is best there. The regions of every pass begin elsewhere.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from ortools.sat.python import cp_model
+
+from solver import cpsat
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.columns import Columns, Prices, join, reduced_values
+from solver.column_generation.packing import incumbent_columns
+from solver.context import SolveContext
+from solver.limits import WORK_PER_DETERMINISTIC_SECOND
+from solver.problem import BoolArray, IntArray
+from solver.verification import verify
+
+#: Atoms of a region, and CP-SAT's work for one.
+REGION_ATOMS = 600
+REGION_UNITS = 1_000_000
+#: Known groups an atom of a region may have, on average; those of least reduced value are left out.
+GROUPS_PER_ATOM = 5
+#: Passes over all regions, and the part of the value a pass must gain to be followed by another.
+PASSES, LEAST_GAIN = 6, 10_000
+#: Atoms of the problem for which one more region passes between two offers, and the fewest between:
+#: an offer checks the whole grouping in plain Python (half a second at 50,000 items).
+ATOMS_PER_WAIT, LEAST_WAIT = 1_500, 8
+#: Sums in a region's model stay below this.
+MAX_SUM = 2**61
+
+
+class Regions:
+    """A grouping of known groups that is improved region by region."""
+
+    def __init__(
+        self, atoms: Atoms, context: SolveContext, columns: Columns, prices: Prices
+    ) -> None:
+        reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
+        most = GROUPS_PER_ATOM * atoms.num_atoms
+        order = np.argsort(-reduced, kind="stable")[:most]
+        own = incumbent_columns(atoms, context)
+        self._atoms, self._context = atoms, context
+        known = columns.take(order)
+        self._columns = join([own, known]) if len(own) else known
+        self._uses = self._columns.uses(atoms)
+        self._chosen = np.zeros(len(self._columns), np.bool_)
+        self._chosen[: len(own)] = True
+        self._start, self._beside = _both_ways(atoms)
+
+    def run(self) -> None:
+        """Improve the incumbent, or find one, until passes bring little."""
+        context = self._context
+        if not self._chosen.any():
+            self._chosen = self._greedy()
+            self._offer()
+        for number in range(PASSES):
+            before = self._value()
+            self._pass(number)
+            gained = self._value() - before
+            if context.stopping() or gained <= abs(before) // LEAST_GAIN:
+                return
+
+    # -- inside -------------------------------------------------------------------------------
+
+    def _value(self) -> int:
+        return sum(self._columns.values[self._chosen].tolist())
+
+    def _offer(self) -> None:
+        context = self._context
+        if context.objective is not None and self._value() <= context.objective:
+            return
+        grouping = self._columns.grouping(self._atoms, np.flatnonzero(self._chosen).tolist())
+        # Every rule holds by construction but those the first choice cannot see.
+        if context.objective is not None or verify(context.problem, grouping).feasible:
+            context.offer(grouping)
+
+    def _greedy(self) -> BoolArray:
+        """Groups of value in the columns' order, where they fit."""
+        atoms, columns = self._atoms, self._columns
+        room = atoms.problem.shared_limit.astype(object)
+        left = atoms.max_groups.tolist()
+        taken = np.zeros(atoms.num_atoms, np.bool_)
+        chosen = np.zeros(len(columns), np.bool_)
+        start, kinds = columns.start.tolist(), columns.kinds.tolist()
+        for c in np.flatnonzero(columns.values > 0).tolist():
+            members = columns.members[start[c] : start[c + 1]]
+            use = self._uses[:, c]
+            if left[kinds[c]] and not taken[members].any() and (use <= room).all():
+                chosen[c] = True
+                taken[members] = True
+                left[kinds[c]] -= 1
+                room = room - use
+        self._context.charge(2 * len(columns))
+        return chosen
+
+    def _pass(self, number: int) -> None:
+        """All regions once."""
+        n = self._atoms.num_atoms
+        done = np.zeros(n, np.bool_)
+        begin = np.random.default_rng((self._context.limits.seed, number)).permutation(n)
+        wait = max(LEAST_WAIT, n // ATOMS_PER_WAIT)
+        visited = 0
+        for atom in begin.tolist():
+            if done[atom]:
+                continue
+            if self._context.stopping():
+                break
+            region = self._region(atom)
+            done[region] = True
+
+            self._solve(region)
+            visited += 1
+            if visited % wait == 0:
+                self._offer()
+        self._offer()
+
+    def _region(self, atom: int) -> IntArray:
+        """Atoms near an atom, by breadth first."""
+        seen = {atom}
+        queue = [atom]
+        at = 0
+        while at < len(queue) and len(queue) < REGION_ATOMS:
+            here = queue[at]
+            at += 1
+            for other in self._beside[self._start[here] : self._start[here + 1]].tolist():
+                if other not in seen:
+                    seen.add(other)
+                    queue.append(other)
+        self._context.charge(len(queue) * 2)
+        return np.array(queue, np.int64)
+
+    def _solve(self, region: IntArray) -> None:
+        """The best choice of known groups inside a region; the rest stays as it is."""
+        atoms, columns = self._atoms, self._columns
+        inside = np.zeros(atoms.num_atoms, np.bool_)
+        inside[region] = True
+        kept = self._chosen & columns.some(~inside)
+        inside[columns.take(kept).members] = False
+        which = np.flatnonzero(~columns.some(~inside))
+        if not len(which):
+            return
+        own = columns.take(which)
+        values, uses = own.values.tolist(), self._uses[:, which]
+        room = [
+            int(limit) - sum(self._uses[s, kept].tolist())
+            for s, limit in enumerate(atoms.problem.shared_limit)
+        ]
+        sizes = [sum(abs(v) for v in row) for row in (values, *uses.tolist())]
+        if max(sizes) > MAX_SUM:
+            return
+        model = cp_model.CpModel()
+        chosen = [model.new_bool_var("") for _ in values]
+        holders: dict[int, list[int]] = {}
+        for c, atom in zip(own.holder.tolist(), own.members.tolist(), strict=True):
+            holders.setdefault(atom, []).append(c)
+        must = atoms.must
+        for atom, held in holders.items():
+            if must[atom]:
+                model.add_exactly_one(chosen[c] for c in held)
+            elif len(held) > 1:
+                model.add_at_most_one(chosen[c] for c in held)
+        numbers = np.bincount(columns.kinds[kept], minlength=atoms.problem.num_kinds)
+        for k in range(atoms.problem.num_kinds):
+            of_kind = [chosen[c] for c in np.flatnonzero(own.kinds == k).tolist()]
+            least = int(atoms.problem.min_groups[k] - numbers[k])
+            most = int(atoms.max_groups[k] - numbers[k])
+            model.add_linear_constraint(sum(of_kind), max(0, least), max(0, most))
+        for s, left in enumerate(room):
+            row = uses[s].tolist()
+            if sum(use for use in row if use > 0) > left:
+                model.add(cp_model.LinearExpr.weighted_sum(chosen, row) <= left)
+        model.maximize(cp_model.LinearExpr.weighted_sum(chosen, values))
+        begin = self._chosen[which]
+        for variable, hint in zip(chosen, begin.tolist(), strict=True):
+            model.add_hint(variable, hint)
+        outcome = cpsat.run(
+            model,
+            self._context,
+            watched=chosen,
+            max_work=REGION_UNITS,
+            max_seconds=REGION_UNITS / WORK_PER_DETERMINISTIC_SECOND,
+        )
+        if outcome.values is None:
+            return
+        found = np.array(outcome.values, np.bool_)
+        if sum(own.values[found].tolist()) > sum(own.values[begin].tolist()):
+            self._chosen[which] = found
+
+
+def _both_ways(atoms: Atoms) -> tuple[IntArray, IntArray]:
+    """All neighbours of each atom: where they begin, int64 [n + 1], and the neighbours."""
+    n = atoms.num_atoms
+    one = np.repeat(np.arange(n), np.diff(atoms.start))
+    ends = np.concatenate([one, atoms.neighbours])
+    others = np.concatenate([atoms.neighbours, one])
+    start = np.zeros(n + 1, np.int64)
+    np.cumsum(np.bincount(ends, minlength=n), out=start[1:])
+    return start, others[np.argsort(ends, kind="stable")]

@@ -1,0 +1,115 @@
+"""The way of large problems: its prices, its bound and its regions, on problems of oracle size."""
+
+from __future__ import annotations
+
+import numpy as np
+from solver_spec.judging import numbered_problem
+
+from solver import Limits, verify
+from solver.column_generation import EnumerationSettings, enumerate_groups, regions
+from solver.column_generation.approach import approach
+from solver.column_generation.ascent import ascend, by_root, no_duals, rounded
+from solver.column_generation.atoms import contract
+from solver.column_generation.columns import no_prices, proved_bound, reduced_values
+from solver.column_generation.generation import first_columns
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.proof import Proof
+from solver.context import SolveContext
+
+LIMITS = Limits(work=5_000_000)
+ALONE = EnumerationSettings(max_listed=0, large=1, largest_master=0)
+ALL = 10**9
+
+
+def test_prices_prove_a_bound_that_is_never_below_the_optimum() -> None:
+    """All groups known, the value that the method reports is the bound that its prices prove."""
+    for index in range(60):
+        problem, optimum = numbered_problem(31, index)
+        atoms = contract(problem)
+        if optimum is None or atoms.impossible is not None:
+            continue
+        context = SolveContext(problem, LIMITS)
+        search = GroupSearch(atoms, context)
+        if not search.can_bound:
+            continue
+        columns = by_root(
+            search.improving(no_prices(atoms, search.scale), -(2**60), ALL, ALL, ALL).columns
+        )
+        duals = ascend(atoms, columns, no_duals(atoms), 200, 0.1, context)
+        prices = rounded(atoms, duals, search.scale)
+        if not search.accepts(prices):
+            continue
+        best = np.zeros(atoms.num_atoms, np.int64)
+        np.maximum.at(
+            best, columns.roots, reduced_values(atoms, columns, columns.uses(atoms), prices)
+        )
+        bound = proved_bound(atoms, prices, best) / prices.scale
+        assert bound >= optimum.objective, index
+        # Prices are rounded up: groups that give to a limit gain by that, all others lose.
+        shared = np.abs(problem.shared_limit).sum() + np.abs(columns.uses(atoms)).sum()
+        rounding = float(atoms.num_atoms + atoms.max_groups.sum() + shared) / prices.scale
+        assert bound <= duals.value + rounding + 1e-9 * abs(duals.value), index
+
+
+def test_the_way_alone_is_feasible_and_its_bound_true() -> None:
+    for index in range(150):
+        problem, optimum = numbered_problem(32, index)
+        context = SolveContext(problem, LIMITS)
+        enumerate_groups(context, ALONE)
+        if optimum is None:
+            assert context.grouping is None
+            continue
+        assert not context.infeasible, index
+        if context.grouping is not None:
+            assert verify(problem, context.grouping).feasible
+            assert context.objective is not None
+            assert context.objective <= optimum.objective
+        assert context.bound is None or context.bound >= optimum.objective, index
+
+
+def test_regions_find_feasible_groupings() -> None:
+    """Begun without an incumbent, most problems get one; none is better than the best."""
+    improved = 0
+    for index in range(80):
+        problem, optimum = numbered_problem(33, index, 8)
+        atoms = contract(problem)
+        context = SolveContext(problem, LIMITS)
+        search = GroupSearch(atoms, context)
+        if optimum is None or atoms.impossible is not None or not search.can_bound:
+            continue
+        seeds = first_columns(atoms, search, EnumerationSettings())
+        if not len(seeds):
+            continue
+        prices = no_prices(atoms, search.scale)
+        regions.Regions(atoms, context, seeds, prices).run()
+        improved += context.grouping is not None
+        if context.objective is not None:
+            assert context.objective <= optimum.objective
+    assert improved > 10
+
+
+def test_same_work_same_answer() -> None:
+    for index in range(10):
+        problem, _ = numbered_problem(34, index, 8)
+        answers = []
+        for _ in range(2):
+            context = SolveContext(problem, LIMITS)
+            enumerate_groups(context, ALONE)
+            answers.append((context.grouping, context.bound))
+        assert answers[0] == answers[1]
+
+
+def test_handed_on_groups_hold_the_incumbent() -> None:
+    for index in range(20):
+        problem, _ = numbered_problem(35, index, 8)
+        atoms = contract(problem)
+        context = SolveContext(problem, LIMITS)
+        search = GroupSearch(atoms, context)
+        if atoms.impossible is not None or not search.can_bound:
+            continue
+        settings = EnumerationSettings()
+        seeds = first_columns(atoms, search, settings)
+        if len(seeds):
+            handed, _ = approach(atoms, search, context, settings, seeds, Proof(atoms))
+            groups = {handed.group(atoms, c) for c in range(len(handed))}
+            assert context.grouping is None or set(context.grouping) <= groups

@@ -24,6 +24,7 @@ from solver.verification import verify
 _STRATEGIES: dict[str, str | Strategy] = {
     "auto": "solver.auto:auto",
     "exact": "solver.exact:exact",
+    "columns": "solver.column_generation:generate_columns",
     "enumerate": "solver.column_generation:enumerate_groups",
     "partition": "solver.partitioning:partition",
     "search": "solver.search:search",

@@ -14,7 +14,7 @@ nothing then, and else of the seconds.
 from __future__ import annotations
 
 from solver.baselines import greedy
-from solver.column_generation import enumerate_groups
+from solver.column_generation import generate_columns
 from solver.companion import Companion
 from solver.context import SolveContext, Strategy
 from solver.exact import exact
@@ -68,7 +68,7 @@ def _combined(context: SolveContext) -> None:
 
 def _prove(context: SolveContext, share: float) -> None:
     """Let the provers take their turns."""
-    provers: list[Strategy] = [enumerate_groups, exact]
+    provers: list[Strategy] = [generate_columns, exact]
     if applies(context.problem):
         provers.insert(0, partition)
     for prover in provers:

@@ -23,7 +23,7 @@ from __future__ import annotations
 from ortools.sat.python import cp_model
 
 from solver import cpsat
-from solver.column_generation import enumerate_groups
+from solver.column_generation import generate_columns
 from solver.context import SolveContext, Strategy
 from solver.exact import exact
 from solver.exact_atoms import Atoms, bits, merge_items
@@ -59,7 +59,7 @@ def decide(context: SolveContext) -> None:
         repaired = repair(context.problem, likely)
         if repaired is not None:
             context.offer(repaired)
-    for strategy in (enumerate_groups, search):
+    for strategy in (generate_columns, search):
         _within_share(context, strategy)
 
 

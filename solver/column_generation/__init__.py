@@ -1,30 +1,39 @@
-"""Strategy "enumerate": all groups that can matter, then the best choice among them, proved.
+"""Strategies "columns" and "enumerate": the best choice among all groups, proved.
 
-Few groups
-    They are simply listed (``group_search``) and packed (``packing``). A group worth nothing that
-    nobody obliges to be there is left out (``Atoms.droppable_kind``).
+A grouping is a set packing: choose groups (*columns*) so that every item is in one at most and the
+numbers of groups and the shared limits hold. "enumerate" lists all groups and leaves the choice to
+CP-SAT. "columns" does so too where they are few, and otherwise never lists them all. To read on, in
+this order:
 
-Many groups
-    1. *Relaxation* (``generation``): the linear relaxation of the packing over all groups,
-       without listing them.
-    2. *Bound* (``columns.Prices``): its dual prices, rounded to integers, prove a bound in
-       exact arithmetic (Lagrange).
-    3. *Reduced-cost enumeration*: groups whose reduced value is below incumbent + 1 - bound are
-       in no better grouping; the others are listed. This is the *pool*.
-    4. *Cuts* (``pool``): subset rows tighten the relaxation over the pool and empty it further.
-    5. *Branching* (``branching``) where the pool is still large.
-    6. *Packing*: CP-SAT finds the best choice among what remains, or proves that none is better.
+1. *Atoms* (``atoms``): pins and items that go together become one, so both rules vanish.
+2. *Pricing* (``kernels``, run by ``group_search``): the groups of greatest value less dual prices,
+   exact, by a depth-first search over cliques with a Lagrangian bound.
+3. *Master* (``master``): the linear relaxation over the columns met so far, by GLOP. Master and
+   pricing in turn are column generation (Gilmore & Gomory, 1961; ``generation``).
+4. *Bound* (``columns.Prices``): dual prices rounded to integers prove a bound in exact arithmetic
+   at any moment (Lagrange; Lasdon, 1970), converged or not. Floats only suggest prices.
+5. *Diving* (``diving``): whole solutions, by choosing columns for good and pricing again.
+6. *Cuts* (``master``): subset rows over three atoms tighten the relaxation; pricing carries their
+   prices (Jepsen, Petersen, Spoorendonk & Pisinger, 2008).
+7. *Reduced-cost enumeration* (``pool``): groups whose reduced value is below incumbent + 1 - bound
+   are in no better grouping (Baldacci, Christofides & Mingozzi, 2008). The others are listed where
+   they are few enough: the *pool*, over which pricing is one pass.
+8. *Branching* (``branch``, ``branching``): by numbers of groups, atoms, pairs of atoms (Ryan &
+   Foster, 1981) and kinds of atoms; best bound first, over the pool or, where that cannot be
+   listed, over all groups, with pricing inside each branch (``branch_search``).
+9. *Packing* (``packing``): CP-SAT finds the best choice among the few groups that are left of the
+   problem or of a branch, or proves that none is better than the incumbent.
 
 Thousands of atoms
     Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove
     a bound close to the relaxation's without an LP; CP-SAT improves an incumbent region by region
     (``regions``). Above ``EnumerationSettings.largest_master`` atoms the run ends there.
 
-All but step 1 prove in exact integers; floats only suggest prices. Where a step meets its limits
-the strategy says so in a note and leaves the incumbent and the bound it has proved.
+Where a step meets its limits the strategy says so in a note and leaves the incumbent and the bound
+it has proved.
 """
 
 from solver.column_generation.settings import EnumerationSettings
-from solver.column_generation.strategy import enumerate_groups
+from solver.column_generation.strategy import enumerate_groups, generate_columns
 
-__all__ = ["EnumerationSettings", "enumerate_groups"]
+__all__ = ["EnumerationSettings", "enumerate_groups", "generate_columns"]

@@ -1,8 +1,11 @@
 """A part of the packings: what branching has decided so far.
 
-Three kinds of decision split a fractional relaxation, and each is kept by leaving out columns or by
+Four kinds of decision split a fractional relaxation, and each is kept by leaving out columns or by
 the bounds of a row, so the relaxation stays a packing: how many groups a kind has; whether an atom
-is in a group; and whether two atoms are in one group (Ryan & Foster, 1981).
+is in a group; whether two atoms are in one group (Ryan & Foster, 1981); and whether an atom is in
+a group of a kind. Together they are complete: where none of these sums is fractional, two columns
+of positive weight that share an atom have the same kind (by the last) and the same atoms (by the
+pairs), so they are one column, of weight 1 (by the atoms).
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ import numpy as np
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns
 from solver.column_generation.search_data import FloatArray
-from solver.problem import BoolArray
+from solver.problem import BoolArray, IntArray
 
 #: Sums this near to a whole number count as whole.
 WHOLE = 0.01
@@ -29,6 +32,7 @@ class Branch:
     least, most : bounds on the number of groups of each kind.
     covered, excluded : atoms that must, or must not, be in a group.
     joined, parted : pairs of atoms that are in one group or both out, or never in one group.
+    banned : (kind, atom): the atom is in no group of the kind.
     """
 
     least: tuple[int, ...]
@@ -37,6 +41,7 @@ class Branch:
     excluded: frozenset[int] = frozenset()
     joined: tuple[tuple[int, int], ...] = ()
     parted: tuple[tuple[int, int], ...] = ()
+    banned: frozenset[tuple[int, int]] = frozenset()
 
     def allows(self, columns: Columns) -> BoolArray:
         """Whether each column keeps the decisions on atoms, bool [N]."""
@@ -47,6 +52,8 @@ class Branch:
             out &= columns.holding(i) == columns.holding(j)
         for i, j in self.parted:
             out &= ~(columns.holding(i) & columns.holding(j))
+        for k, atom in sorted(self.banned):
+            out &= (columns.kinds != k) | ~columns.holding(atom)
         for k, most in enumerate(self.most):
             if most == 0:
                 out &= columns.kinds != k
@@ -84,7 +91,7 @@ class Branch:
         at, far = _most_fractional(cover)
         pair, pair_far = _most_fractional(together.ravel())
         if max(far, pair_far) <= WHOLE:
-            return None
+            return self._split_kinds(columns, weights, inside, atoms)
         if far >= pair_far:
             atom = int(atoms[at])
             return (
@@ -95,6 +102,23 @@ class Branch:
         return (
             replace(self, joined=(*self.joined, (i, j))),
             replace(self, parted=(*self.parted, (i, j))),
+        )
+
+    def _split_kinds(
+        self, columns: Columns, weights: FloatArray, inside: FloatArray, atoms: IntArray
+    ) -> tuple[Branch, Branch] | None:
+        """Split by whether an atom is in a group of a kind; ``inside`` is float [atoms, N]."""
+        num_kinds = len(self.least)
+        shares = np.zeros((num_kinds, len(columns)))
+        shares[columns.kinds, np.arange(len(columns))] = weights
+        at, far = _most_fractional((inside @ shares.T).ravel())
+        if far <= WHOLE:
+            return None
+        atom, kind = int(atoms[at // num_kinds]), at % num_kinds
+        others = frozenset((k, atom) for k in range(num_kinds) if k != kind)
+        return (
+            replace(self, covered=self.covered | {atom}, banned=self.banned | others),
+            replace(self, banned=self.banned | {(kind, atom)}),
         )
 
 

@@ -1,29 +1,120 @@
-"""Branch and bound over the pool, best bound first, every bound proved in integers.
+"""Branch and bound, best bound first, every bound proved in integers.
 
-A branch's relaxation over the pool, with the cuts met so far, gives a bound and leaves out the
-groups that cannot be in a better grouping of the branch; where few are left, CP-SAT decides them.
-The largest bound of the open branches bounds the problem at any time.
+A branch's relaxation gives a bound and tells which groups can still be in a better grouping of the
+branch; where these are few, CP-SAT decides them, and otherwise the branch is split (``branch``).
+The largest bound of the open branches bounds the problem at any time, and is published as it falls.
+
+The relaxation is either one over the pool (``pool.PoolRelaxation``), whose pricing is a pass over
+flat arrays, or one over all groups (``PricedRelaxation``), whose pricing searches within the branch
+(``branch_search``): branch and price (Barnhart, Johnson, Nemhauser, Savelsbergh & Vance, 1998).
 """
 
 from __future__ import annotations
 
 import heapq
+from dataclasses import dataclass
+from typing import Protocol
 
+from solver.column_generation.atoms import Atoms
 from solver.column_generation.branch import Branch, everything
+from solver.column_generation.columns import Columns
+from solver.column_generation.generation import Generation
+from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.packing import improve, pack_some
-from solver.column_generation.pool import PoolRelaxation
+from solver.column_generation.pool import Solved
 from solver.column_generation.proof import Proof
+from solver.column_generation.settings import EnumerationSettings
+from solver.context import SolveContext
 
 #: With so few groups left CP-SAT decides a branch.
 FEW = 300
+_NO_BOUND = 2**62
+
+
+class Relaxation(Protocol):
+    """What a tree needs of a relaxation."""
+
+    @property
+    def atoms(self) -> Atoms:
+        """The problem."""
+
+    @property
+    def search(self) -> GroupSearch:
+        """The search over all groups."""
+
+    @property
+    def context(self) -> SolveContext:
+        """The run."""
+
+    @property
+    def columns(self) -> Columns:
+        """The groups it has met."""
+
+    def solve(self, branch: Branch) -> Solved | None:
+        """The relaxation of a branch; ``None`` if that is not possible (any more)."""
+
+    def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
+        """Groups that may be in a better grouping of the branch; ``None`` if too many."""
+
+    def look_around(self, number: int) -> None:
+        """Look for a better incumbent near the branch solved last."""
+
+
+@dataclass(frozen=True, slots=True)
+class PricedRelaxation:
+    """The relaxation over all groups, by column generation within each branch."""
+
+    atoms: Atoms
+    search: GroupSearch
+    context: SolveContext
+    generation: Generation
+    settings: EnumerationSettings
+
+    @property
+    def columns(self) -> Columns:
+        """The groups it has met."""
+        return self.generation.columns
+
+    def solve(self, branch: Branch) -> Solved | None:
+        """The relaxation of a branch; ``None`` if that is not possible (any more)."""
+        generation = self.generation
+        generation.enter(branch)
+        generation.run()
+        if self.context.stopping() or generation.answer is None:
+            return None
+        best = generation.best
+        bound = _NO_BOUND if best is None else best.bound // best.prices.scale
+        return Solved(bound, generation.answer, None if best is None else best.prices)
+
+    def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
+        """Groups that may be in a better grouping of the branch; ``None`` if too many.
+
+        ``branch`` must be the one solved last.
+        """
+        settings, objective = self.settings, self.context.objective
+        best = self.generation.best
+        if objective is None or best is None:
+            return None
+        number, units = settings.max_pool, settings.pool_units
+        if most is not None:
+            number, units = most, settings.branch_units
+        least = best.prices.scale * (objective + 1) - best.bound
+        found = self.generation.search.within(best.prices, least, number, units)
+        return found.columns if found.complete else None
+
+    def look_around(self, number: int) -> None:
+        """Look for a better incumbent near the branch solved last."""
+        self.generation.diver().dive(number % 2)
+        if not self.context.stopping():
+            improve(self.atoms, self.columns, self.context, self.settings.packing_units)
 
 
 def explore(
-    relaxation: PoolRelaxation, packing_units: int, max_branches: int | None, proof: Proof
+    relaxation: Relaxation, packing_units: int, max_branches: int | None, proof: Proof
 ) -> bool:
-    """Prove the best grouping of pool groups; whether the run is over.
+    """Prove the best grouping of the relaxation's groups; whether the run is over.
 
-    The pool must hold all that can matter.
+    These must be all groups that can matter.
 
     Parameters
     ----------
@@ -32,6 +123,8 @@ def explore(
     proof : is told what is proved.
     """
     context, atoms = relaxation.context, relaxation.atoms
+    # No grouping is worth less: a bound below proves that a branch has none.
+    worst = -atoms.max_total_groups * relaxation.search.largest
     numbered = 0
     open_branches: list[tuple[int, int, Branch]] = []
 
@@ -40,10 +133,10 @@ def explore(
         numbered += 1
         heapq.heappush(open_branches, (-bound, -numbered, branch))
 
-    push(2**62, everything(atoms))
+    push(_NO_BOUND, everything(atoms))
     while open_branches and not context.stopping():
         best = -open_branches[0][0]
-        if numbered > 1:
+        if best < _NO_BOUND:
             context.prove_bound(best if context.objective is None else max(best, context.objective))
             if context.stopping():
                 return True
@@ -53,23 +146,27 @@ def explore(
         solved = relaxation.solve(branch)
         if solved is None:
             return context.stopping()
-        proof.bounded(branch, solved.prices)
-        if context.objective is not None and solved.bound <= context.objective:
+        if solved.prices is not None:
+            proof.bounded(branch, solved.prices)
+        bound = min(best, solved.bound)
+        if bound < worst or (context.objective is not None and bound <= context.objective):
             continue
-        if len(solved.left) <= FEW and pack_some(
-            atoms, relaxation.pool.take(solved.left), context, packing_units
-        ):
+        few = relaxation.left(branch, solved, FEW)
+        if few is not None and pack_some(atoms, few, context, packing_units):
             continue
+        if context.stopping():
+            return True
         children = branch.split(relaxation.columns, solved.answer.weights)
         if children is None:
-            if not pack_some(atoms, relaxation.pool.take(solved.left), context, None):
+            rest = relaxation.left(branch, solved, None)
+            if rest is None or not pack_some(atoms, rest, context, None):
                 return context.stopping()
             continue
         proof.split(branch, children)
         for child in children:
-            push(min(best, solved.bound), child)
+            push(bound, child)
         if numbered & (numbered - 1) == 0:
-            improve(atoms, relaxation.columns, context, packing_units)
+            relaxation.look_around(numbered)
     if not context.stopping():
         if context.objective is None:
             context.prove_infeasible()

@@ -19,16 +19,20 @@ from dataclasses import dataclass
 import numpy as np
 
 from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.branch import Branch
+from solver.column_generation.branch_search import BranchSearch, search_branch
 from solver.column_generation.columns import (
     Columns,
+    Numbers,
     Prices,
     best_of_roots,
     no_columns,
     no_prices,
     proved_bound,
 )
+from solver.column_generation.diving import Diver, quick_pricing
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.master import LpAnswer, Master, Triple
+from solver.column_generation.master import LpAnswer, Master, Triple, usable_prices
 from solver.column_generation.packing import improve
 from solver.column_generation.proof import Proof
 from solver.column_generation.settings import EnumerationSettings
@@ -71,17 +75,6 @@ def typical_value(atoms: Atoms) -> int:
     return max(1, *(int(np.abs(part).max(initial=0)) for part in parts))
 
 
-def usable_prices(master: Master, answer: LpAnswer, search: GroupSearch) -> Prices | None:
-    """Integer prices at the largest scale that cannot overflow; ``None`` if there is none."""
-    scale = search.scale
-    while scale >= 2:
-        prices = master.integer_prices(answer, scale)
-        if search.accepts(prices):
-            return prices
-        scale //= 2
-    return None
-
-
 def offer_if_whole(context: SolveContext, master: Master, answer: LpAnswer) -> None:
     """Offer the relaxation's solution if it happens to be whole and feasible."""
     weights = answer.weights
@@ -114,10 +107,14 @@ class Generation:
         """Begin with some groups; bounds are published where there is a ``proof`` to tell them."""
         self.best: Relaxation | None = None
         self._atoms = atoms
-        self._search = search
+        self._whole = search
+        self._search: GroupSearch | BranchSearch = search
+        self._numbers: Numbers | None = None
         self._context = context
         self._settings = settings
         self._proof = proof
+        self._offers = proof is not None
+        self._publish = proof is not None
         self._unit = max(typical_value(atoms), int(np.abs(seeds.values).max(initial=1)))
         self._master = Master(atoms, context, self._unit)
         self._master.add(seeds)
@@ -143,6 +140,33 @@ class Generation:
         """The cuts."""
         return self._master.triples
 
+    @property
+    def answer(self) -> LpAnswer | None:
+        """The relaxation's last solution."""
+        return self._answer
+
+    @property
+    def search(self) -> GroupSearch | BranchSearch:
+        """The search over the groups of the branch it is in."""
+        return self._search
+
+    def enter(self, branch: Branch) -> None:
+        """Turn to a branch: what is proved from now on holds for its groupings only."""
+        self._master.restrict(branch)
+        self._search = search_branch(self._whole, branch)
+        self._numbers = (branch.least, branch.most)
+        self._publish = False
+        self.best = None
+        self._answer = None
+        self._thorough = 0
+        self._raises = 0
+        self._converged = False
+
+    def diver(self) -> Diver:
+        """Dives from this relaxation."""
+        find = quick_pricing(self._whole, self._settings, self._unit)
+        return Diver(self._master, self._context, find)
+
     def run(self) -> None:
         """Generate columns until it is settled; infeasibility is published if it is proved."""
         context = self._context
@@ -153,7 +177,7 @@ class Generation:
             if not self._converged or answer.unmet < 1e-6 or self._raises == UNMET_RAISES:
                 continue
             self._raises += 1
-            if self._raises == 2 and no_grouping_exists(context, self._settings):
+            if self._raises == 2 and self._publish and no_grouping_exists(context, self._settings):
                 context.prove_infeasible()
                 return
             self._master.raise_unmet_cost(UNMET_FACTOR)
@@ -168,8 +192,10 @@ class Generation:
         answer, objective = self._answer, self._context.objective
         if self._converged or answer is None or objective is None or self.best is None:
             return self._converged
-        if self._proof is None or answer.unmet > 1e-6:
+        if not self._offers or answer.unmet > 1e-6:
             return False
+        if self.best.bound // self.best.prices.scale <= objective:
+            return True
         missing = self.best.value - answer.value
         return missing < SETTLED * (self.best.value - objective)
 
@@ -189,7 +215,7 @@ class Generation:
         prices = None if answer is None else usable_prices(master, answer, self._search)
         if answer is None or prices is None:
             return None
-        if self._proof is not None:
+        if self._offers:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
@@ -199,17 +225,18 @@ class Generation:
         if context.stopping():
             return None
         if found.complete:
-            bound = proved_bound(atoms, prices, np.maximum(found.best, least - 1))
+            best = np.maximum(found.best, least - 1)
+            bound = proved_bound(atoms, prices, best, self._numbers)
             if self.best is None or bound * self.best.prices.scale < self.best.bound * prices.scale:
                 self.best = Relaxation(prices, bound)
-                if self._proof is not None:
+                if self._publish and self._proof is not None:
                     self._proof.relaxed(prices)
                     context.prove_bound(bound // prices.scale)
         number = settings.columns_per_root
         if not master.add(best_of_roots(atoms, found.columns, prices, number)):
             self._converged = found.complete
             self._thorough += 1
-            if not found.complete and self._thorough == 1 and self._proof is not None:
+            if not found.complete and self._thorough == 1 and self._offers:
                 # Finishing hard roots may take long: first an incumbent.
                 improve(atoms, master.columns, context, settings.packing_units)
             if self._thorough > settings.thoroughness and not found.complete:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -85,6 +86,20 @@ class GroupSearch:
         self._dense = len(atoms.neighbours) * DENSE > atoms.num_atoms**2
         self._shared_state: SearchState | None = None
         self._multipliers: dict[int, IntArray] = {}
+
+    def on(self, atoms: Atoms) -> GroupSearch:
+        """The same search over other atoms, whose values and pairs are (sums of) some of these."""
+        if self._shared_state is None:
+            self._shared_state = self._new_state()
+        out = copy(self)
+        out.atoms = atoms
+        out._multipliers = {k: lam.copy() for k, lam in self._multipliers.items()}
+        return out
+
+    @property
+    def largest(self) -> int:
+        """No group's value is further from 0."""
+        return self._largest
 
     @property
     def can_bound(self) -> bool:

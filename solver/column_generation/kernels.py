@@ -274,6 +274,7 @@ def search(
     buffer_groups = state.found_value.shape[0]
     where = np.full(num_atoms, -1, np.int64)
     reach = np.zeros(num_resources, np.int64)
+    largest_part = np.zeros(num_resources, np.int64)
     best_at = np.zeros(num_resources, np.int64)
     slack = np.zeros(num_resources, np.float64)
     kept_multipliers = np.zeros(num_resources, np.int64)
@@ -357,6 +358,7 @@ def search(
             fitting = 0
             for r in range(num_resources):
                 reach[r] = 0
+                largest_part[r] = 0
             if room > 0:
                 for a in range(count):
                     x = state.candidates[d, a]
@@ -381,6 +383,11 @@ def search(
                     fitting += data.size[i]
                     for r in range(num_resources):
                         reach[r] += data.quantity[i, r]
+                        largest_part[r] = max(largest_part[r], data.quantity[i, r])
+                # No more atoms than the size that is left: a jump further up is out of reach.
+                for r in range(num_resources):
+                    if largest_part[r] < reach[r] // (room // data.smallest + 1):
+                        reach[r] = largest_part[r] * (room // data.smallest)
             ticks += count * (4 + num_resources)
             count = kept
             state.num_candidates[d] = count

@@ -24,7 +24,9 @@ from ortools.math_opt.python import mathopt
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.branch import Branch
+from solver.column_generation.branch_search import BranchSearch
 from solver.column_generation.columns import Columns, Prices, join, no_columns
+from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
 from solver.problem import BoolArray, IntArray
@@ -75,6 +77,9 @@ class Master:
         self._known: set[tuple[int, frozenset[int]]] = set()
         self._variables: list[Any] = []
         self._rows_changed = False
+        self._position: dict[int, int] = {}
+        self._fixed: list[int] = []
+        self._blocked: list[int] = []
         self._unmet: dict[int, Any] = {}
         problem = atoms.problem
         model = mathopt.Model(name="groups")
@@ -107,6 +112,12 @@ class Master:
             if problem.shared_limit[s] < 0:
                 self._allow_unmet(row, -1.0)
         self._solver = mathopt.IncrementalSolver(model, mathopt.SolverType.GLOP)
+        # Turning MathOpt's answers into Python objects takes longer than GLOP: ask for little.
+        self._wanted = mathopt.ModelSolveParameters(
+            variable_values_filter=mathopt.VariableFilter(skip_zero_values=True),
+            dual_values_filter=mathopt.LinearConstraintFilter(skip_zero_values=True),
+            reduced_costs_filter=mathopt.VariableFilter(filtered_items=()),
+        )
 
     def close(self) -> None:
         """Free the solver."""
@@ -137,6 +148,7 @@ class Master:
             for triple, row in zip(self.triples, self._cut_rows, strict=True):
                 if len(inside.intersection(triple)) > 1:
                     row.set_coefficient(variable, 1.0)
+            self._position[variable.id] = len(self._variables)
             self._variables.append(variable)
             self._rows_changed = False
         self.columns = join([self.columns, added]) if len(self.columns) else added
@@ -182,6 +194,27 @@ class Master:
             if variable.upper_bound != most_weight:
                 variable.upper_bound = most_weight
 
+    def fix(self, columns: list[int]) -> None:
+        """Choose some columns."""
+        for c in columns:
+            self._variables[c].lower_bound = 1.0
+            self._fixed.append(c)
+
+    def block(self, columns: list[int]) -> None:
+        """Leave some columns out."""
+        for c in columns:
+            self._variables[c].upper_bound = 0.0
+            self._blocked.append(c)
+
+    def release(self) -> None:
+        """Take back what ``fix`` and ``block`` did."""
+        for c in self._fixed:
+            self._variables[c].lower_bound = 0.0
+        for c in self._blocked:
+            self._variables[c].upper_bound = math.inf
+        self._fixed.clear()
+        self._blocked.clear()
+
     def raise_unmet_cost(self, factor: float) -> None:
         """Make unmet rows dearer."""
         self._unmet_cost *= factor
@@ -201,8 +234,13 @@ class Master:
         self._rows_changed = False
         if result is None:
             return None
-        unmet = sum(max(0.0, value) for value in result.variable_values(list(self._unmet.values())))
-        weights = np.array(result.variable_values(self._variables), np.float64)
+        found = result.variable_values()
+        unmet = sum(max(0.0, found.get(variable, 0.0)) for variable in self._unmet.values())
+        weights = np.zeros(len(self._variables))
+        for variable, weight in found.items():
+            at = self._position.get(variable.id)
+            if at is not None:
+                weights[at] = weight
         return LpAnswer(
             value=float(weights @ self.columns.values),
             unmet=unmet,
@@ -254,7 +292,7 @@ class Master:
             parameters.time_limit = datetime.timedelta(seconds=max(seconds, 0.01))
         self.context.charge(2000 + len(self._variables))
         try:
-            result = self._solver.solve(params=parameters)
+            result = self._solver.solve(params=parameters, model_params=self._wanted)
         except AttributeError as error:
             # GLOP's "ABNORMAL" comes as a status that MathOpt 9.15 fails to turn into its own
             # error; the caller tries another way, and steps back with a note after that.
@@ -281,7 +319,8 @@ class Master:
         self._unmet[row.id] = variable
 
     def _duals(self, result: Any, rows: list[Any]) -> FloatArray:
-        return np.array(result.dual_values(rows), np.float64) * self._unit
+        found = result.dual_values()
+        return np.array([found.get(row, 0.0) for row in rows], np.float64) * self._unit
 
     def _violated(self, weights: FloatArray) -> list[Triple]:
         support = np.flatnonzero(weights > 1e-9)
@@ -305,6 +344,19 @@ class Master:
             if len(chosen) == MAX_NEW_CUTS:
                 break
         return chosen
+
+
+def usable_prices(
+    master: Master, answer: LpAnswer, search: GroupSearch | BranchSearch
+) -> Prices | None:
+    """Integer prices at the largest scale that cannot overflow; ``None`` if there is none."""
+    scale = search.scale
+    while scale >= 2:
+        prices = master.integer_prices(answer, scale)
+        if search.accepts(prices):
+            return prices
+        scale //= 2
+    return None
 
 
 @njit(cache=True)

@@ -9,7 +9,7 @@ pricing is one pass over flat arrays, with cuts and within any branch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -22,9 +22,10 @@ from solver.column_generation.columns import (
     proved_bound,
     reduced_values,
 )
-from solver.column_generation.generation import TOLERANCE, offer_if_whole, usable_prices
+from solver.column_generation.diving import Diver, pool_pricing
+from solver.column_generation.generation import TOLERANCE, offer_if_whole
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.master import LpAnswer, Master, Triple
+from solver.column_generation.master import LpAnswer, Master, Triple, usable_prices
 from solver.column_generation.packing import improve, incumbent_columns
 from solver.column_generation.proof import Proof
 from solver.context import SolveContext
@@ -44,14 +45,14 @@ class Solved:
     ----------
     bound : proved bound on every grouping of pool groups in the branch.
     answer : the relaxation's solution.
+    prices : integer prices that prove the bound, ``None`` if none is proved.
     left : int64, positions in the pool of the groups that may be in a better grouping.
-    prices : what proves the bound.
     """
 
     bound: int
     answer: LpAnswer
-    left: IntArray
-    prices: Prices
+    prices: Prices | None
+    left: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
 
 
 class PoolRelaxation:
@@ -70,12 +71,14 @@ class PoolRelaxation:
         pool: Columns,
         seeds: Columns,
         triples: list[Triple],
+        packing_units: int,
     ) -> None:
         """Begin with some groups (of the pool or not) and cuts."""
         self.atoms = atoms
         self.context = context
         self.pool = pool
-        self._search = search
+        self._packing_units = packing_units
+        self.search = search
         self._uses = pool.uses(atoms)
         self._unit = int(np.abs(pool.values).max(initial=1))
         self._master = master = Master(atoms, context, self._unit)
@@ -102,6 +105,21 @@ class PoolRelaxation:
         """The cuts."""
         return self._master.triples
 
+    def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
+        """Groups that may be in a better grouping of the branch; ``None`` if too many."""
+        del branch
+        if most is not None and len(solved.left) > most:
+            return None
+        return self.pool.take(solved.left)
+
+    def look_around(self, number: int) -> None:
+        """Look for a better incumbent by a dive and among the groups met."""
+        if self.atoms.max_total_groups > MOST_DIVED:
+            pricing = pool_pricing(self.pool, self.search, self._unit)
+            Diver(self._master, self.context, pricing).dive(number % DIVES)
+        if not self.context.stopping():
+            improve(self.atoms, self.columns, self.context, self._packing_units)
+
     def add_cuts(self, answer: LpAnswer) -> int:
         """Add cuts that an answer violates; returns their number."""
         return self._master.add_violated(answer.weights)
@@ -119,7 +137,7 @@ class PoolRelaxation:
         columns, uses = self.pool.take(inside), self._uses[:, inside]
         while not context.stopping():
             answer = master.solve()
-            prices = None if answer is None else usable_prices(master, answer, self._search)
+            prices = None if answer is None else usable_prices(master, answer, self.search)
             if answer is None or prices is None:
                 return None
             reduced = reduced_values(self.atoms, columns, uses, prices)
@@ -134,7 +152,7 @@ class PoolRelaxation:
             left = inside
             if context.objective is not None:
                 left = inside[reduced >= prices.scale * (context.objective + 1) - bound]
-            return Solved(bound // prices.scale, answer, left, prices)
+            return Solved(bound // prices.scale, answer, prices, left)
         return None
 
     def _add_best(self, reduced: IntArray, positions: IntArray, least: int) -> int:
@@ -148,13 +166,10 @@ class PoolRelaxation:
         return self._master.add(self.pool.take(at[order[first]]))
 
 
-def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int, proof: Proof) -> None:
+def tighten(relaxation: PoolRelaxation, enough: int, proof: Proof) -> None:
     """Cut and empty the pool until ``enough`` groups are left or there are no cuts to add.
 
-    Parameters
-    ----------
-    packing_units : work for looking for a better incumbent, once.
-    proof : is told what is proved.
+    ``proof`` is told what is proved.
     """
     context, root = relaxation.context, everything(relaxation.atoms)
     first = True
@@ -162,33 +177,39 @@ def tighten(relaxation: PoolRelaxation, enough: int, packing_units: int, proof: 
         solved = relaxation.solve(root)
         if solved is None:
             return
-        proof.narrowed(solved.prices)
+        if solved.prices is not None:
+            proof.narrowed(solved.prices)
         # The pool's bound is the problem's, unless the incumbent is better than the pool.
         least = solved.bound if context.objective is None else context.objective
         context.prove_bound(max(solved.bound, least))
         relaxation.take(solved.left)
-        if first and not context.stopping():
-            improve(relaxation.atoms, relaxation.columns, context, packing_units)
-        first = False
-        if len(relaxation.pool) <= enough or not relaxation.add_cuts(solved.answer):
+        if len(relaxation.pool) <= enough:
             return
+        cut = relaxation.add_cuts(solved.answer) > 0
+        if cut and not first:
+            continue
+        # At first, and when the cuts are found: a better incumbent empties the pool, too.
+        before = context.objective
+        relaxation.look_around(0)
+        if not cut and (first or context.objective == before):
+            return
+        first = False
 
 
-def polish(relaxation: PoolRelaxation, packing_units: int) -> None:
+def polish(relaxation: PoolRelaxation) -> None:
     """Look for a better incumbent in a pool that need not hold all that can matter.
 
     With cuts the relaxation picks groups that go together. Dives into it, and a packing of the
     groups it has met then, give whole solutions.
     """
-    context, root = relaxation.context, everything(relaxation.atoms)
+    root = everything(relaxation.atoms)
     solved = relaxation.solve(root)
     while solved is not None and relaxation.add_cuts(solved.answer):
         solved = relaxation.solve(root)
     if relaxation.atoms.max_total_groups <= MOST_DIVED:
         for number in range(DIVES):
             dive(relaxation, number)
-    if not context.stopping():
-        improve(relaxation.atoms, relaxation.columns, context, packing_units)
+    relaxation.look_around(0)
 
 
 def dive(relaxation: PoolRelaxation, number: int) -> None:

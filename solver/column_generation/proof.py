@@ -168,6 +168,8 @@ def _step(children: tuple[Branch, ...]) -> tuple[str, tuple[int, ...], bool] | N
     ``None`` if it is no step that certificates know.
     """
     one, other = children
+    if one.banned != other.banned:
+        return None
     for k, (a, b) in enumerate(zip(one.most, other.most, strict=True)):
         if a != b or one.least[k] != other.least[k]:
             fewer = one if (a, one.least[k]) < (b, other.least[k]) else other

@@ -1,4 +1,4 @@
-"""Sizes at which the strategy "enumerate" changes its way."""
+"""Sizes at which the strategies "columns" and "enumerate" change their way."""
 
 from __future__ import annotations
 
@@ -21,6 +21,9 @@ class EnumerationSettings:
     few_groups : so few groups in all are chosen by branching to the end.
     packed_soon, quick_branches : where more groups are chosen, so few columns are left to CP-SAT
         after so many branches.
+    branch_units : work units that listing the few groups of a branch may cost.
+    max_branches : branches of the whole problem after which to give up; no limit if left out.
+    dives : dives after the relaxation is solved, where the gap is wide.
     root_units : work units for one root in the first, partial pricing rounds; ten thousand times as
         much whenever nothing new turns up, ``thoroughness`` times.
     pricing_units : work units for one pricing round.
@@ -43,6 +46,9 @@ class EnumerationSettings:
     few_groups: int = 20
     packed_soon: int = 5_000
     quick_branches: int = 10
+    branch_units: int = 1_000_000
+    max_branches: int | None = None
+    dives: int = 3
     root_units: int = 1_000
     thoroughness: int = 1
     pricing_units: int = 20_000_000

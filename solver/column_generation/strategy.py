@@ -1,16 +1,17 @@
-"""The course of the strategy; the package docstring explains it."""
+"""The course of the two strategies; the package docstring explains it."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from solver.column_generation.approach import approach
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branch import everything
-from solver.column_generation.branching import explore
+from solver.column_generation.branching import PricedRelaxation, explore
 from solver.column_generation.columns import Columns, Prices, join, no_prices
 from solver.column_generation.generation import Generation, first_columns
-from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.group_search import Found, GroupSearch
 from solver.column_generation.master import Triple
 from solver.column_generation.packing import incumbent_columns, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
@@ -26,54 +27,95 @@ from solver.verification import verify
 FIRST_WINDOW = 2
 #: Another round of cuts is worth it if the last one took this part of the gap.
 LEAST_GAIN = 50
+#: After the cuts, the groups that matter are listed again if cuts took this part of the gap.
+WORTH = 10
+#: So near to the relaxation, relatively, an incumbent needs no dives.
+NARROW = 0.02
 
 
 def enumerate_groups(context: SolveContext, settings: EnumerationSettings | None = None) -> None:
-    """Run the strategy; see the module docstring."""
+    """List all groups and pack them by CP-SAT, if they are few enough."""
+    _go("enumerate", _Run.list_and_pack, context, settings)
+
+
+def generate_columns(context: SolveContext, settings: EnumerationSettings | None = None) -> None:
+    """Run the column generation, unless a plain list of all groups is enough."""
+    _go("columns", _Run.run, context, settings)
+
+
+def _go(
+    name: str,
+    method: Callable[[_Run], None],
+    context: SolveContext,
+    settings: EnumerationSettings | None,
+) -> None:
+    """Start a run whose proof can be asked for; where it grows too large, a note says so."""
     settings = EnumerationSettings() if settings is None else settings
     try:
         atoms = contract(context.problem)
         context.charge(100 + 10 * atoms.num_atoms + len(atoms.neighbours))
         proof = Proof(atoms)
         context.certify = proof.certificate
-        _Enumeration(context, settings, atoms, GroupSearch(atoms, context), proof).run()
+        method(_Run(name, context, settings, atoms, GroupSearch(atoms, context), proof))
     except ModelTooLarge as error:
-        context.note(f"enumerate: {error}")
+        context.note(f"{name}: {error}")
     finally:
         context.certify = None
 
 
 @dataclass(frozen=True, slots=True)
-class _Enumeration:
-    """One run."""
+class _Run:
+    """One run of a strategy."""
 
+    name: str
     context: SolveContext
     settings: EnumerationSettings
     atoms: Atoms
     search: GroupSearch
     proof: Proof
 
-    def run(self) -> None:
-        """List all groups if they are few; otherwise go by the relaxation."""
-        context, settings = self.context, self.settings
+    def list_and_pack(self) -> None:
+        """The plain method alone."""
+        max_groups, max_units = self.settings.max_packed, self.settings.pool_units
+        found = self._list(max_groups, max_units)
+        if found is None:
+            return
+        if found.complete:
+            self.context.phase("packing")
+            pack(self.atoms, found.columns, self.context)
+            return
+        self.context.note(
+            f"enumerate: stepped back, more than {len(found.columns)} groups; at most {max_groups} "
+            f"are listed, within {max_units} units of work"
+        )
+
+    def _list(self, max_groups: int, max_units: int) -> Found | None:
+        """List all groups, as far as limits go; ``None`` if the run is over."""
+        context = self.context
         too_few = (context.problem.min_groups > self.atoms.max_groups).any()
         if self.atoms.impossible is not None or too_few:
             context.prove_infeasible()
-            return
+            return None
         nothing = Grouping()
         if context.grouping is None and verify(context.problem, nothing).feasible:
             context.offer(nothing)
-        known, triples = recalled(self.atoms, context)
         context.phase("listing")
-        found = self.search.every(settings.max_listed, settings.listing_units)
-        if context.stopping():
+        found = self.search.every(max_groups, max_units)
+        return None if context.stopping() else found
+
+    def run(self) -> None:
+        """List all groups if they are few; otherwise go by the relaxation."""
+        context, settings = self.context, self.settings
+        found = self._list(settings.max_listed, settings.listing_units)
+        if found is None:
             return
+        known, triples = recalled(self.atoms, context)
         if found.complete:
             self._finish(found.columns, None, known, triples)
             return
         if not self.search.can_bound:
             context.note(
-                f"enumerate: more than {settings.max_listed} groups; values too large for bounds"
+                f"columns: more than {settings.max_listed} groups; values too large for bounds"
             )
             return
         seeds = first_columns(self.atoms, self.search, settings)
@@ -86,7 +128,7 @@ class _Enumeration:
                 return
             if self.atoms.num_atoms > settings.largest_master:
                 context.note(
-                    f"enumerate: more than {settings.largest_master} items; no exact relaxation"
+                    f"columns: more than {settings.largest_master} items; no exact relaxation"
                 )
                 return
         seeds = join([incumbent_columns(self.atoms, context), known, seeds])
@@ -101,16 +143,16 @@ class _Enumeration:
                 if not ended and not self._cut(generation):
                     break
             remember(self.atoms, context, [generation.columns], generation.triples)
-            if ended or context.stopping():
+            if ended or context.stopping() or self._branch(generation):
                 return
         if generation.best is None or not generation.is_settled():
-            context.note("enumerate: the relaxation could not be solved within limits")
+            context.note("columns: the relaxation could not be solved within limits")
             return
         gap = "no feasible grouping found"
         if context.objective is not None and context.bound is not None:
             gap = f"a gap of {context.bound - context.objective} is left"
         context.note(
-            f"enumerate: more groups could still be of use than the {settings.max_pool} that "
+            f"columns: more groups could still be of use than the {settings.max_pool} that "
             f"are listed within limits; {gap}"
         )
 
@@ -154,29 +196,61 @@ class _Enumeration:
             generation.run()
             if context.stopping():
                 break
+            self._dive(generation)
             self._polish(generation.columns, generation)
             if len(generation.columns) == before:
                 break
         return generation.is_settled() and not context.stopping()
 
+    def _dive(self, generation: Generation) -> None:
+        """Dive while the incumbent is far from the relaxation."""
+        context, answer = self.context, generation.answer
+        diver = generation.diver()
+        for number in range(self.settings.dives):
+            objective = context.objective
+            if context.stopping() or answer is None:
+                return
+            if objective is not None and answer.value - objective < NARROW * abs(answer.value):
+                return
+            context.phase("diving")
+            diver.dive(number)
+
     def _cut(self, generation: Generation) -> bool:
-        """Cuts on the whole problem; whether they helped."""
-        context, before = self.context, generation.best
-        if before is None or not generation.is_settled():
+        """Cuts on the whole problem, as long as they help; whether they helped much."""
+        context = self.context
+        if generation.best is None or not generation.is_settled():
             return False
         context.phase("cuts")
-        if not generation.cut() or generation.best is None:
+        began = generation.best.value
+        while not context.stopping():
+            before = generation.best.value
+            if not generation.cut():
+                break
+            gained, left = before - generation.best.value, generation.best.value
+            if gained <= (left - (context.objective or 0)) / LEAST_GAIN:
+                break
+        if context.stopping() or not generation.is_settled():
             return False
         self._polish(generation.columns, generation)
-        gained, left = before.value - generation.best.value, generation.best.value
-        return gained > (left - (context.objective or 0)) / LEAST_GAIN
+        left = generation.best.value - (context.objective or 0)
+        return began - generation.best.value > left / WORTH
+
+    def _branch(self, generation: Generation) -> bool:
+        """Branch and price; whether that ended the run."""
+        context, settings = self.context, self.settings
+        if generation.best is None or not generation.is_settled():
+            return False
+        context.phase("branch and price")
+        relaxation = PricedRelaxation(self.atoms, self.search, context, generation, settings)
+        return explore(relaxation, settings.packing_units, settings.max_branches, self.proof)
 
     def _polish(self, columns: Columns, generation: Generation) -> None:
         with self._relaxation(columns, generation.columns, generation.triples) as relaxation:
-            polish(relaxation, self.settings.packing_units)
+            polish(relaxation)
 
     def _relaxation(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> PoolRelaxation:
-        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, triples)
+        units = self.settings.packing_units
+        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, triples, units)
 
     def _finish(
         self, pool: Columns, prices: Prices | None, seeds: Columns, triples: list[Triple]
@@ -193,7 +267,7 @@ class _Enumeration:
         if not few and self.search.can_bound:
             context.phase("cuts")
             with self._relaxation(pool, seeds, triples) as relaxation:
-                tighten(relaxation, settings.easily_packed, settings.packing_units, self.proof)
+                tighten(relaxation, settings.easily_packed, self.proof)
                 pool, triples = relaxation.pool, relaxation.triples
                 remember(self.atoms, context, [relaxation.columns, pool], triples)
                 if len(pool) > settings.easily_packed and not context.stopping():
@@ -208,7 +282,7 @@ class _Enumeration:
             return
         if len(pool) > settings.max_packed:
             context.note(
-                f"enumerate: {len(pool)} groups remain, more than the {settings.max_packed} "
+                f"columns: {len(pool)} groups remain, more than the {settings.max_packed} "
                 "that are packed; not finished"
             )
             return
@@ -226,5 +300,5 @@ class _Enumeration:
             return
         with self._relaxation(pool, pool, []) as relaxation:
             solved = relaxation.solve(everything(self.atoms))
-            if solved is not None:
+            if solved is not None and solved.prices is not None:
                 self.proof.narrowed(solved.prices)

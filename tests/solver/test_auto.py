@@ -182,11 +182,11 @@ def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return strategy
 
-    for name in ("greedy", "search", "enumerate_groups", "exact"):
+    for name in ("greedy", "search", "generate_columns", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", noting(name))
     monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=1_000_000))
-    names = ("greedy", "search", "enumerate_groups", "exact")
+    names = ("greedy", "search", "generate_columns", "exact")
     assert result.notes == tuple(f"{name} stepped back" for name in names)
 
 
@@ -202,14 +202,14 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 
         return strategy
 
-    for name in ("greedy", "search", "enumerate_groups", "exact"):
+    for name in ("greedy", "search", "generate_columns", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", greedy_for_work(name))
     monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=100_000_000))
     expected = {
         "greedy": 10_000_000,
         "search": 2_000_000,
-        "enumerate_groups": 61_600_000,
+        "generate_columns": 61_600_000,
         "exact": 18_480_000,
         "search again": 7_920_000,
     }
@@ -239,7 +239,7 @@ def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers
 
     monkeypatch.setattr("solver.auto.MANY", 15)
     monkeypatch.setattr("solver.auto.search", searching)
-    for name in ("greedy", "enumerate_groups", "exact"):
+    for name in ("greedy", "generate_columns", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", proving)
     result = solve(problem, Limits(seconds=60, workers=workers))
     assert result.grouping == best

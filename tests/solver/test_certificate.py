@@ -136,7 +136,7 @@ def test_shared_limit_prices() -> None:
 
 
 def test_result_carries_it() -> None:
-    result = solve(TRIANGLE, Limits(work=1_000_000), strategy="enumerate")
+    result = solve(TRIANGLE, Limits(work=1_000_000), strategy="columns")
     assert result.bound == 2
     assert isinstance(result.certificate, Certificate)
     assert check_bound(TRIANGLE, result.certificate).confirmed

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from solver import Curve, Group, Grouping, GroupingProblem, Limits, Status, solve
-from solver.column_generation import EnumerationSettings, enumerate_groups
+from solver.column_generation import EnumerationSettings, generate_columns
 from solver.column_generation.atoms import contract
 from solver.column_generation.branch import everything
 from solver.column_generation.branching import explore
@@ -132,7 +132,7 @@ def test_cp_sat_presolve_fault_is_avoided() -> None:
         shared_group_use=[[4, -2]],  # type: ignore[arg-type]
         shared_limit=[10],  # type: ignore[arg-type]
     )
-    result = solve(problem, Limits(work=2_000_000), strategy="enumerate")
+    result = solve(problem, Limits(work=2_000_000), strategy="columns")
     assert (result.status, result.objective) == (Status.OPTIMAL, 12 * unit)
 
 
@@ -167,14 +167,14 @@ def pool_of(problem: GroupingProblem, context: SolveContext) -> PoolRelaxation:
     atoms = contract(problem)
     search = GroupSearch(atoms, context)
     pool = search.every(ALL, ALL).columns
-    return PoolRelaxation(atoms, search, context, pool, no_columns(), [])
+    return PoolRelaxation(atoms, search, context, pool, no_columns(), [], 100_000)
 
 
 def test_tightening_stops_at_the_optimum() -> None:
     context = SolveContext(triangle(), Limits(work=2_000_000))
     context.offer(Grouping([Group(0, (0, 1))]))
     with pool_of(triangle(), context) as relaxation:
-        tighten(relaxation, 0, 1000, Proof(relaxation.atoms))
+        tighten(relaxation, 0, Proof(relaxation.atoms))
     assert (context.objective, context.bound) == (2, 2)
     assert len(relaxation.triples) == 1
 
@@ -240,7 +240,7 @@ def test_branch_and_bound_agrees_with_packing(seed: int) -> None:
         return
     again = SolveContext(problem, Limits(work=20_000_000))
     with pool_of(problem, again) as relaxation:
-        polish(relaxation, 100_000)
+        polish(relaxation)
     assert again.bound is None
     assert again.objective is None or again.objective <= (expected.objective or 0)
 
@@ -279,6 +279,6 @@ def test_columns_join_and_take() -> None:
 def test_too_many_groups_to_pack_is_noted() -> None:
     problem = triangle(min_size=[1], max_size=[3])
     context = SolveContext(problem, Limits(work=2_000_000))
-    enumerate_groups(context, EnumerationSettings(max_packed=1, easily_packed=10))
+    generate_columns(context, EnumerationSettings(max_packed=1, easily_packed=10))
     assert context.objective == 0
     assert any("more than the 1 that are packed" in note for note in context.notes)

@@ -123,10 +123,10 @@ def test_random_problems(strategy: str, solve_by_parts: Any) -> None:
 def test_rounds_improve_on_each_other(solve_by_parts: Any) -> None:
     """Other borders let groups form that the first ones cut."""
     problem = ring(120)
-    result = solve_by_parts(problem, Limits(work=20_000_000), strategy="enumerate", part_items=30)
+    result = solve_by_parts(problem, Limits(work=20_000_000), strategy="columns", part_items=30)
     values = [point.objective for point in result.trace]
     assert len(values) > 2
-    best = solve(problem, Limits(work=20_000_000), strategy="enumerate")
+    best = solve(problem, Limits(work=20_000_000), strategy="columns")
     assert result.objective >= 0.9 * (best.objective or 0) > 0
 
 

@@ -13,7 +13,7 @@ from solver_spec.oracle import best_grouping
 from solver_spec.problems import random_problem
 
 from solver import Group, Grouping, GroupingProblem, Limits, Result, Status, api, solve, verify
-from solver.column_generation import enumerate_groups
+from solver.column_generation import generate_columns
 from solver.column_generation.atoms import contract
 from solver.column_generation.recall import columns_of, recalled
 from solver.column_generation.settings import EnumerationSettings
@@ -56,7 +56,7 @@ def without(problem: GroupingProblem, item: int) -> tuple[GroupingProblem, list[
 
 def relaxed(context: SolveContext) -> None:
     """The strategy made to go by the relaxation rather than by a list."""
-    enumerate_groups(context, EnumerationSettings(max_listed=5, easily_packed=5))
+    generate_columns(context, EnumerationSettings(max_listed=5, easily_packed=5))
 
 
 @pytest.fixture
@@ -95,7 +95,7 @@ def test_values_change(by_relaxation: str) -> None:
     assert (again.status, again.objective) == (Status.OPTIMAL, fresh.objective)
 
 
-@pytest.mark.parametrize("strategy", ["enumerate", "relaxed", "auto", "greedy"])
+@pytest.mark.parametrize("strategy", ["columns", "relaxed", "auto", "greedy"])
 def test_a_foreign_result_harms_nothing(strategy: str, by_relaxation: str) -> None:
     """Random problems, each with the result of another: numbers out of range, groups infeasible."""
     previous: Result | None = None
@@ -112,11 +112,11 @@ def test_a_foreign_result_harms_nothing(strategy: str, by_relaxation: str) -> No
 def test_an_item_leaves_any_problem() -> None:
     for index in range(60):
         problem = random_problem(np.random.default_rng([SEED + 1, index]), 7)
-        first = solve(problem, WORK, strategy="enumerate")
+        first = solve(problem, WORK, strategy="columns")
         if problem.num_items < 2 or problem.pinned:
             continue
         smaller, moved = without(problem, index % problem.num_items)
-        result = solve(smaller, WORK, strategy="enumerate", reuse=first, item_map=moved)
+        result = solve(smaller, WORK, strategy="columns", reuse=first, item_map=moved)
         found = complaints(smaller, result, best_grouping(smaller), complete=True)
         assert not found, (found, index)
 

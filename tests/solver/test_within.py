@@ -12,7 +12,7 @@ from solver_spec.judging import numbered_problem, numbered_problem_code
 from solver import Event, EventKind, Group, Grouping, GroupingProblem, Limits, Status, api, solve
 from solver import within as within_module
 from solver.baselines import greedy
-from solver.column_generation import enumerate_groups
+from solver.column_generation import generate_columns
 from solver.context import SolveContext, Strategy
 from solver.exact import exact
 from solver.search import search
@@ -38,7 +38,7 @@ def solve_within(monkeypatch: pytest.MonkeyPatch) -> Any:
 
 @pytest.mark.parametrize(
     ("strategy", "complete"),
-    [(exact, True), (enumerate_groups, True), (search, False), (greedy, False)],
+    [(exact, True), (generate_columns, True), (search, False), (greedy, False)],
     ids=lambda value: getattr(value, "__name__", ""),
 )
 @pytest.mark.parametrize("at_once", [True, False])

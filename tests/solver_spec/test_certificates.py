@@ -17,7 +17,7 @@ from solver import (
     verify,
 )
 from solver.column_generation.settings import EnumerationSettings
-from solver.column_generation.strategy import enumerate_groups
+from solver.column_generation.strategy import generate_columns
 from solver.context import SolveContext
 from solver.limits import Limits
 
@@ -39,7 +39,7 @@ WAYS = {
 
 def proved(problem: GroupingProblem, settings: EnumerationSettings) -> SolveContext:
     context = SolveContext(problem, Limits(work=AMPLE_WORK, workers=1))
-    enumerate_groups(context, settings)
+    generate_columns(context, settings)
     return context
 
 

@@ -1,4 +1,4 @@
-"""Strategy "enumerate": every way through it against brute force, and the domain's size."""
+"""Strategy "columns": every way through it against brute force, and the domain's size."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from solver import (
     solve,
     verify,
 )
-from solver.column_generation import EnumerationSettings, enumerate_groups, group_search, kernels
+from solver.column_generation import EnumerationSettings, generate_columns, group_search, kernels
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
 from solver.column_generation.group_search import GroupSearch
@@ -39,9 +39,13 @@ WAYS = {
     "relaxation": EnumerationSettings(max_listed=0, easily_packed=0, few_groups=0),
     "branching": EnumerationSettings(max_listed=0, easily_packed=0),
     "large": EnumerationSettings(max_listed=0, large=1),
+    "branch and price": EnumerationSettings(
+        max_listed=0, max_pool=0, max_window=0, branch_units=0, easily_packed=0
+    ),
     "narrow": EnumerationSettings(
         max_listed=0,
         listing_units=0,
+        max_branches=1,
         max_pool=3,
         max_window=2,
         few_groups=0,
@@ -150,7 +154,7 @@ def run(
 ) -> SolveContext:
     """A context after one way through the strategy."""
     context = SolveContext(problem, limits, **options)
-    enumerate_groups(context, WAYS[way])
+    generate_columns(context, WAYS[way])
     return context
 
 
@@ -390,8 +394,8 @@ def test_most_groups_in_all_follows_from_numbers_sizes_and_shared_limits() -> No
 
 def test_an_incumbent_given_at_the_start_is_used() -> None:
     problem = domain_like(60, seed=1, density=0.56)
-    first = solve(problem, Limits(work=20_000_000), strategy="enumerate")
-    again = solve(problem, Limits(work=20_000_000), strategy="enumerate", start=first.grouping)
+    first = solve(problem, Limits(work=20_000_000), strategy="columns")
+    again = solve(problem, Limits(work=20_000_000), strategy="columns", start=first.grouping)
     assert (again.status, again.objective) == (Status.OPTIMAL, first.objective)
 
 
@@ -402,7 +406,7 @@ def test_a_work_limit_gives_the_same_answer_every_time() -> None:
     problem = domain_like(60, seed=0, density=0.56, max_total=8)
 
     def answer(work: int) -> tuple[Any, ...]:
-        result = solve(problem, Limits(work=work), strategy="enumerate")
+        result = solve(problem, Limits(work=work), strategy="columns")
         trace = [(point.work, point.objective, point.bound) for point in result.trace]
         return result.grouping, result.objective, result.bound, result.work, trace
 
@@ -420,11 +424,11 @@ def test_an_observer_can_stop_it_and_keeps_what_is_proved() -> None:
         seen.append(event)
         return event.kind is not EventKind.BOUND
 
-    result = solve(problem, strategy="enumerate", observer=stop_at_first_bound)
+    result = solve(problem, strategy="columns", observer=stop_at_first_bound)
     assert seen[-1].kind is EventKind.BOUND
     assert result.stopped_by == "observer"
     assert result.bound == seen[-1].bound
-    optimum = solve(problem, strategy="enumerate")
+    optimum = solve(problem, strategy="columns")
     assert result.bound is not None
     assert optimum.objective is not None
     assert result.bound >= optimum.objective
@@ -433,7 +437,7 @@ def test_an_observer_can_stop_it_and_keeps_what_is_proved() -> None:
 @pytest.mark.parametrize("phase", ["listing", "column generation", "packing"])
 def test_it_can_be_stopped_in_any_phase(phase: str) -> None:
     problem = domain_like(60, seed=0, density=0.56)
-    result = solve(problem, strategy="enumerate", observer=lambda event: event.phase != phase)
+    result = solve(problem, strategy="columns", observer=lambda event: event.phase != phase)
     assert result.stopped_by == "observer"
     assert result.status is Status.FEASIBLE
 
@@ -442,7 +446,7 @@ def test_it_can_be_stopped_in_any_phase(phase: str) -> None:
 
 
 def proved(problem: GroupingProblem, work: int = 60_000_000) -> Result:
-    result = solve(problem, Limits(work=work), strategy="enumerate")
+    result = solve(problem, Limits(work=work), strategy="columns")
     assert result.status is Status.OPTIMAL, result.notes
     assert result.objective is not None
     assert result.objective > 0
@@ -508,8 +512,51 @@ def test_glop_giving_up_costs_the_bound_and_never_the_run(
         open_values=[-3],
     )
     context = SolveContext(problem, Limits(work=50_000_000))
-    enumerate_groups(context, EnumerationSettings(max_listed=10))
+    generate_columns(context, EnumerationSettings(max_listed=10))
     assert calls > 1
     assert context.grouping is not None
     assert (context.bound is not None) == (failures == 1)
     assert bool(context.notes) == (failures > 1)
+
+
+# -- minimum orders --------------------------------------------------------------------------------
+
+
+def short_of_every_minimum_order(seed: int, reached: float, num_items: int = 40) -> GroupingProblem:
+    """Five families, each with a minimum order; the largest group brings a part of it at most."""
+    rng = np.random.default_rng(seed)
+    families, most = 5, 6
+    quantity = rng.integers(50, 100, (families, num_items))
+    pairs = np.array([p for p in combinations(range(num_items), 2) if rng.random() < 0.5])
+    curves = {}
+    for f in range(families):
+        least = int(np.sort(quantity[f])[-most:].sum() / reached) + 1
+        curves[0, f] = Curve(((0, 0), (least, 0), (least, 5000), (2 * least, 5000 + 40 * least)))
+    return GroupingProblem(
+        num_items=num_items,
+        kinds=("k",),
+        item_values=rng.integers(-300, 100, (1, num_items)),
+        pairs=pairs,
+        pair_values=rng.integers(-100, 200, len(pairs)),
+        absent_pairs="forbidden",
+        open_values=np.array([-50]),
+        min_size=np.array([3]),
+        max_size=np.array([most]),
+        resources=quantity,
+        curves=curves,
+    )
+
+
+@pytest.mark.parametrize("reached", [0.9, 1.2])
+def test_bound_where_minimum_orders_are_just_missed(reached: float) -> None:
+    """Envelopes promise most where nothing is sold; the bound holds, and pricing makes it sharp."""
+    for seed in range(3):
+        problem = short_of_every_minimum_order(seed, reached)
+        plain = solve(problem, Limits(work=50_000_000), strategy="enumerate")
+        assert plain.status is Status.OPTIMAL
+        context = SolveContext(problem, Limits(work=50_000_000))
+        generate_columns(context, WAYS["relaxation"])
+        bounds = [point.bound for point in context.trace if point.bound is not None]
+        assert plain.objective is not None
+        assert min(bounds) >= plain.objective
+        assert context.objective == context.bound == plain.objective

@@ -29,7 +29,14 @@ from typing import Any
 FORMAT = 1
 
 #: Number of entries of ``subject`` and of children of each kind of step.
-STEPS = {"number": (2, 2), "item": (1, 2), "pair": (2, 2), "list": (1, 1), "close": (1, 0)}
+STEPS = {
+    "number": (2, 2),
+    "item": (1, 2),
+    "kind": (2, 2),
+    "pair": (2, 2),
+    "list": (1, 1),
+    "close": (1, 0),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +68,7 @@ class ProofNode:
     step : one of
         "number": subject (k, m): at most m groups of kind k, or more;
         "item": subject (i,): item i is in a group, or in none;
+        "kind": subject (k, i): item i is in a group of kind k, or in none of that kind;
         "pair": subject (i, j): every group holds both items or neither, or no group holds both;
         "list": subject (p,): a better grouping is made of groups that prices p do not exclude;
         "close": subject (p,): prices p show that there is no better grouping.

@@ -175,8 +175,11 @@ class _Check:
             return "a child is not further on"
         if node.step == "number":
             return "" if 0 <= node.subject[0] < facts.num_kinds else "no such kind"
-        if node.step in ("item", "pair"):
-            known = all(0 <= i < facts.num_items for i in node.subject)
+        if node.step == "kind" and not 0 <= node.subject[0] < facts.num_kinds:
+            return "no such kind"
+        if node.step in ("item", "kind", "pair"):
+            items = node.subject[1:] if node.step == "kind" else node.subject
+            known = all(0 <= i < facts.num_items for i in items)
             return "" if known else "no such item"
         return "" if 0 <= node.subject[0] < len(certificate.prices) else "no such prices"
 
@@ -312,6 +315,17 @@ def _split(decisions: Decisions, node: ProofNode) -> tuple[Decisions, Decisions]
         return (
             replace(decisions, covered=decisions.covered | {item}),
             replace(decisions, out=decisions.out | {item}),
+        )
+    if node.step == "kind":
+        kind, item = node.subject
+        others = {(k, item) for k in range(len(decisions.most)) if k != kind}
+        return (
+            replace(
+                decisions,
+                covered=decisions.covered | {item},
+                banned=decisions.banned | others,
+            ),
+            replace(decisions, banned=decisions.banned | {(kind, item)}),
         )
     i, j = node.subject
     return (

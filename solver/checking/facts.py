@@ -51,6 +51,7 @@ class Decisions:
     least, most : bounds on the number of groups of each kind.
     covered, out : items that are in a group, or in none.
     joined, parted : pairs of items; each group holds both or neither, or never both.
+    banned : (kind, item) pairs; no group of the kind holds the item.
     """
 
     least: tuple[int, ...]
@@ -59,10 +60,13 @@ class Decisions:
     out: frozenset[int] = frozenset()
     joined: tuple[tuple[int, int], ...] = ()
     parted: tuple[tuple[int, int], ...] = ()
+    banned: frozenset[tuple[int, int]] = frozenset()
 
     def admits(self, kind: int, members: frozenset[int]) -> bool:
         """Whether a group keeps the decisions."""
         if self.most[kind] <= 0 or not self.out.isdisjoint(members):
+            return False
+        if any(k == kind and i in members for k, i in self.banned):
             return False
         if any((i in members) != (j in members) for i, j in self.joined):
             return False
@@ -247,7 +251,12 @@ class Blocks:
         out = [
             decisions.most[kind] > 0
             and len(members) <= facts.max_size[kind]
-            and all(facts.eligible[kind][i] and i not in decisions.out for i in members)
+            and all(
+                facts.eligible[kind][i]
+                and i not in decisions.out
+                and (kind, i) not in decisions.banned
+                for i in members
+            )
             for members in self.items
         ]
         for i, j in (*facts.apart, *decisions.parted):

@@ -135,7 +135,11 @@ class _Writer:
 
     def items_of(self, step: str, subject: tuple[int, ...]) -> tuple[int, ...]:
         """A step's subject, with the first item of each atom."""
-        return subject if step == "number" else tuple(self._first[atom] for atom in subject)
+        if step == "number":
+            return subject
+        if step == "kind":
+            return subject[0], self._first[subject[1]]
+        return tuple(self._first[atom] for atom in subject)
 
     def place(self, prices: Prices) -> int:
         """The position of prices; an atom's price is that of its first item."""
@@ -174,6 +178,12 @@ def _step(children: tuple[Branch, ...]) -> tuple[str, tuple[int, ...], bool] | N
         if a != b or one.least[k] != other.least[k]:
             fewer = one if (a, one.least[k]) < (b, other.least[k]) else other
             return "number", (k, fewer.most[k]), fewer is other
+    # The branch in which the atom is in a group of the kind bans it from all other kinds.
+    for first, second in ((one, other), (other, one)):
+        banned = _banned(second) - _banned(first)
+        if len(banned) == 1 and first.covered >= second.covered:
+            (place,) = banned
+            return "kind", place, first is other
     only = one.covered ^ other.covered
     if only:
         return "item", tuple(sorted(only)), only <= other.covered
@@ -183,3 +193,9 @@ def _step(children: tuple[Branch, ...]) -> tuple[str, tuple[int, ...], bool] | N
             (pair,) = pairs
             return "pair", pair, first is other
     return None
+
+
+def _banned(branch: Branch) -> frozenset[tuple[int, int]]:
+    """(kind, atom) pairs of a branch, where branches know such decisions."""
+    found: frozenset[tuple[int, int]] = getattr(branch, "banned", frozenset())
+    return found

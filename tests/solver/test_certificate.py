@@ -109,6 +109,8 @@ def test_no_grouping_at_all() -> None:
         ({"nodes": (ProofNode("list", (0,), (0,)),)}, "node 0: a child is not further on"),
         ({"nodes": (ProofNode("item", (0,), (1,)), CLOSE)}, "node 0: wrong number"),
         ({"nodes": (ProofNode("item", (3,), (1, 1)), CLOSE)}, "node 0: no such item"),
+        ({"nodes": (ProofNode("kind", (1, 0), (1, 1)), CLOSE)}, "node 0: no such kind"),
+        ({"nodes": (ProofNode("kind", (0, 3), (1, 1)), CLOSE)}, "node 0: no such item"),
         ({"nodes": (ProofNode("number", (1, 0), (1, 1)), CLOSE)}, "node 0: no such kind"),
     ],
 )

@@ -51,11 +51,12 @@ def _grow(
 ) -> int:
     """Append a subtree; returns its position."""
     at = len(nodes)
-    step = source.pick(("close", "list", "number", "item", "pair")) if depth else "close"
+    step = source.pick(("close", "list", "number", "item", "kind", "pair")) if depth else "close"
     item = problem.num_items - 1
     subject: tuple[int, ...] = {
         "number": (source.integer(0, problem.num_kinds - 1), source.integer(-1, 3)),
         "item": (source.integer(0, item),),
+        "kind": (source.integer(0, problem.num_kinds - 1), source.integer(0, item)),
         "pair": (source.integer(0, item), source.integer(0, item)),
     }.get(step, (source.integer(0, num_prices - 1),))
     nodes.append(ProofNode(step, subject))
@@ -92,7 +93,7 @@ def damaged(rng: np.random.Generator, certificate: Certificate) -> Certificate:
         order = _changed(source, certificate.order, source.pick((-1, 1)))
         return replace(certificate, order=order)
     elif how == "step":
-        step = source.pick(("close", "list", "number", "item", "pair", "none"))
+        step = source.pick(("close", "list", "number", "item", "kind", "pair", "none"))
         nodes[v] = replace(node, step=step)
     elif how == "subject":
         nodes[v] = replace(node, subject=_changed(source, node.subject, source.pick((-1, 1, 9))))

@@ -16,6 +16,12 @@ from solver import (
     check_bound,
     verify,
 )
+from solver.column_generation import branching
+from solver.column_generation.atoms import contract
+from solver.column_generation.columns import no_columns
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.pool import PoolRelaxation
+from solver.column_generation.proof import Proof
 from solver.column_generation.settings import EnumerationSettings
 from solver.column_generation.strategy import generate_columns
 from solver.context import SolveContext
@@ -115,6 +121,35 @@ def test_engine_is_confirmed(way: str) -> None:
 def test_engine_is_confirmed_in_bulk(way: str) -> None:
     for number in range(300):
         _check_engine(44, number, way, 10)
+
+
+def test_branches_are_certified(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Branch and bound without packing: trees with decisions of several kinds."""
+    monkeypatch.setattr(branching, "FEW", -1)
+    steps: set[str] = set()
+    for number in range(160):
+        problem, best = numbered_problem(45, number, 7)
+        context = SolveContext(problem, Limits(work=AMPLE_WORK, workers=1))
+        atoms = contract(problem)
+        search = GroupSearch(atoms, context)
+        pool = search.every(10_000, 1_000_000).columns
+        if atoms.impossible is not None or not len(pool):
+            continue
+        proof = Proof(atoms)
+        proof.listed(None)
+        context.certify = proof.certificate
+        with PoolRelaxation(atoms, search, context, pool, no_columns(), []) as relaxation:
+            branching.explore(relaxation, 1_000, None, proof)
+        certificate = context.certificate
+        if certificate is None:
+            continue
+        told = numbered_problem_code(45, number, 7)
+        assert check_bound(problem, certificate).confirmed, told
+        if best is not None:
+            false = replace(certificate, bound=best.objective - 1)
+            assert not check_bound(problem, false).confirmed, told
+        steps.update(node.step for node in certificate.nodes)
+    assert steps == {"close", "number", "item", "pair"}
 
 
 def test_work_limit_is_honest() -> None:

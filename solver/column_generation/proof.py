@@ -172,15 +172,13 @@ def _step(children: tuple[Branch, ...]) -> tuple[str, tuple[int, ...], bool] | N
     ``None`` if it is no step that certificates know.
     """
     one, other = children
-    if one.banned != other.banned:
-        return None
     for k, (a, b) in enumerate(zip(one.most, other.most, strict=True)):
         if a != b or one.least[k] != other.least[k]:
             fewer = one if (a, one.least[k]) < (b, other.least[k]) else other
             return "number", (k, fewer.most[k]), fewer is other
     # The branch in which the atom is in a group of the kind bans it from all other kinds.
     for first, second in ((one, other), (other, one)):
-        banned = _banned(second) - _banned(first)
+        banned = second.banned - first.banned
         if len(banned) == 1 and first.covered >= second.covered:
             (place,) = banned
             return "kind", place, first is other
@@ -193,9 +191,3 @@ def _step(children: tuple[Branch, ...]) -> tuple[str, tuple[int, ...], bool] | N
             (pair,) = pairs
             return "pair", pair, first is other
     return None
-
-
-def _banned(branch: Branch) -> frozenset[tuple[int, int]]:
-    """(kind, atom) pairs of a branch, where branches know such decisions."""
-    found: frozenset[tuple[int, int]] = getattr(branch, "banned", frozenset())
-    return found

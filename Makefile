@@ -21,7 +21,7 @@ test: $(READY)
 	$(BIN)/python -m pytest -q
 
 slow: $(READY)
-	$(BIN)/python -m pytest -q --runslow -m slow
+	$(BIN)/python -m pytest -q --runslow -m slow -p no:benchmark -n auto --durations=15
 
 lint: $(READY)
 	$(BIN)/ruff check .

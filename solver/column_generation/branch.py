@@ -64,8 +64,9 @@ class Branch:
 
         Parameters
         ----------
-        weights : float [N], the solution.
+        weights : float [M], the solution; columns after the first M were met later.
         """
+        columns = columns.take(np.arange(len(weights)))
         return self.split_numbers(columns, weights) or self._split_atoms(columns, weights)
 
     def split_numbers(self, columns: Columns, weights: FloatArray) -> tuple[Branch, Branch] | None:

@@ -203,6 +203,8 @@ class Generation:
         """Add violated cuts and generate columns again; whether there were any."""
         if self._answer is None or not self._master.add_violated(self._answer.weights):
             return False
+        # The last solution breaks the cuts; it must not pass for the relaxation's any more.
+        self._answer = None
         self._converged = False
         self._thorough = 0
         self.run()

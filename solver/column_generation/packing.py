@@ -17,6 +17,7 @@ from solver import cpsat
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, join, no_columns
 from solver.column_generation.master import Triple
+from solver.column_generation.restricted import choose
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
@@ -24,6 +25,10 @@ from solver.limits import WORK_PER_DETERMINISTIC_SECOND
 from solver.problem import IntArray
 from solver.verification import group_value
 
+#: Above so many columns HiGHS looks for a good choice.
+MANY = 1_500
+#: Seconds that it gets for a unit of the work that CP-SAT would get.
+SECONDS_A_UNIT = 4e-6
 #: CP-SAT wants every sum within int64; we stay well inside.
 _MAX_SUM = 2**61
 
@@ -45,6 +50,9 @@ def incumbent_columns(atoms: Atoms, context: SolveContext) -> Columns:
 def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -> None:
     """Look for a better incumbent among some columns, within some work."""
     if not len(columns):
+        return
+    if len(columns) > MANY and (context.remaining_work or units) >= units:
+        choose(atoms, columns, context, SECONDS_A_UNIT * units)
         return
     own = incumbent_columns(atoms, context)
     hint = range(len(columns), len(columns) + len(own))

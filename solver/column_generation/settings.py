@@ -23,7 +23,8 @@ class EnumerationSettings:
         after so many branches.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
-    dives : dives after the relaxation is solved, where the gap is wide.
+    dives, most_dived : dives after the relaxation is solved, where the gap is wide, and atoms above
+        which there are none: a restricted master is better and quicker there.
     root_units : work units for one root in the first, partial pricing rounds; ten thousand times as
         much whenever nothing new turns up, ``thoroughness`` times.
     pricing_units : work units for one pricing round.
@@ -45,16 +46,17 @@ class EnumerationSettings:
     easily_packed: int = 500
     few_groups: int = 20
     packed_soon: int = 5_000
-    quick_branches: int = 10
+    quick_branches: int = 300
     branch_units: int = 1_000_000
     max_branches: int | None = None
-    dives: int = 3
+    dives: int = 1
+    most_dived: int = 1_500
     root_units: int = 1_000
     thoroughness: int = 1
     pricing_units: int = 20_000_000
     columns_per_root: int = 3
     groups_per_root: int = 50
     packing_units: int = 2_000_000
-    large: int = 2_000
+    large: int = 5_000
     large_pricing_units: int = 500_000_000
     largest_master: int = 20_000

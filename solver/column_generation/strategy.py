@@ -138,6 +138,8 @@ class _Run:
         generation.best = relaxation
         with generation:
             ended = False
+            if self._settle(generation):
+                self._cut(generation)
             while not ended and not context.stopping():
                 ended = self._close(generation)
                 if not ended and not self._cut(generation):
@@ -159,11 +161,13 @@ class _Run:
     def _close(self, generation: Generation) -> bool:
         """Try to list all groups that may be in a better grouping; whether that ended the run.
 
-        First the groups in a small part of the gap: they may give a better incumbent, hence a
-        smaller gap. Then ever larger parts, as long as their groups are few.
+        All at once where they are few. Otherwise first the groups in a small part of the gap: they
+        may give a better incumbent, hence a smaller gap. Then ever larger parts, as long as their
+        groups are few.
         """
         context, settings = self.context, self.settings
         power = FIRST_WINDOW
+        first = True
         while True:
             if not self._settle(generation) or generation.best is None:
                 return context.stopping()
@@ -175,6 +179,14 @@ class _Run:
             else:
                 gap = self.search.most_negative()
             context.phase("reduced-cost enumeration")
+            if first:
+                first = False
+                few = self.search.within(prices, -gap, settings.max_listed, settings.listing_units)
+                if few.complete:
+                    self._finish(few.columns, prices, generation.columns, generation.triples)
+                    return True
+                if context.stopping():
+                    return True
             most = settings.max_window if power else settings.max_pool
             units = settings.window_units if power else settings.pool_units
             found = self.search.within(prices, -(gap >> 2 * power), most, units)
@@ -197,23 +209,30 @@ class _Run:
             if context.stopping():
                 break
             self._dive(generation)
-            self._polish(generation.columns, generation)
+            if not self._is_near(generation):
+                self._polish(generation.columns, generation)
             if len(generation.columns) == before:
                 break
         return generation.is_settled() and not context.stopping()
 
     def _dive(self, generation: Generation) -> None:
-        """Dive while the incumbent is far from the relaxation."""
+        """Dive while the incumbent is far from the relaxation, and atoms are not too many."""
+        if self.atoms.num_atoms > self.settings.most_dived:
+            return
         context, answer = self.context, generation.answer
         diver = generation.diver()
         for number in range(self.settings.dives):
-            objective = context.objective
-            if context.stopping() or answer is None:
-                return
-            if objective is not None and answer.value - objective < NARROW * abs(answer.value):
+            if context.stopping() or answer is None or self._is_near(generation):
                 return
             context.phase("diving")
             diver.dive(number)
+
+    def _is_near(self, generation: Generation) -> bool:
+        """Whether the incumbent is near to the relaxation."""
+        answer, objective = generation.answer, self.context.objective
+        if answer is None or objective is None:
+            return False
+        return answer.value - objective < NARROW * abs(answer.value)
 
     def _cut(self, generation: Generation) -> bool:
         """Cuts on the whole problem, as long as they help; whether they helped much."""

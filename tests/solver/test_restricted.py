@@ -1,0 +1,67 @@
+"""The restricted master by HiGHS: as good as the best choice, never trusted."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+from solver_spec.judging import numbered_problem
+
+from solver import GroupingProblem, Limits
+from solver.column_generation import restricted
+from solver.column_generation.atoms import contract
+from solver.column_generation.branch import everything
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.restricted import choose
+from solver.context import SolveContext
+
+SEED, ALL = 7_310, 10**9
+
+
+@pytest.mark.parametrize("limits", [Limits(work=10**9), Limits(seconds=60)], ids=["work", "clock"])
+def test_all_groups_give_the_optimum(limits: Limits) -> None:
+    """Of problems over every field; an incumbent is only ever replaced by a better one."""
+    met = 0
+    for index in range(60):
+        problem, best = numbered_problem(SEED, index, 6)
+        atoms = contract(problem)
+        context = SolveContext(problem, limits)
+        found = GroupSearch(atoms, context).every(ALL, ALL)
+        if atoms.impossible is not None or not len(found.columns):
+            continue
+        choose(atoms, found.columns, context, 5.0)
+        assert context.bound is None
+        assert not context.notes
+        if context.objective is not None and best is not None:
+            met += 1
+            # Groups worth nothing that nobody demands are not listed; no grouping needs them.
+            assert context.objective == best.objective
+    assert met > 15
+
+
+def test_a_failure_is_told_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fails(*_: object, **__: object) -> None:
+        raise ValueError("no licence")
+
+    monkeypatch.setattr(restricted.mathopt, "solve", fails)
+    problem = GroupingProblem(num_items=3, kinds=("a",), item_values=[[1, 2, 3]], max_size=[1])
+    context = SolveContext(problem, Limits(work=10**6))
+    atoms = contract(problem)
+    choose(atoms, GroupSearch(atoms, context).every(ALL, ALL).columns, context, 5.0)
+    assert context.objective is None
+    assert context.notes == ["columns: HiGHS failed on a restricted master: no licence"]
+
+
+def test_columns_met_after_the_solution_are_not_split() -> None:
+    """Pricing may end with columns that the last solution does not know."""
+    pairs = list(combinations(range(3), 2))
+    problem = GroupingProblem(
+        num_items=3, kinds=("a",), pairs=pairs, pair_values=[2, 2, 2], max_size=[2]
+    )
+    atoms = contract(problem)
+    context = SolveContext(problem, Limits(work=10**6))
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    assert len(columns) > 2
+    children = everything(atoms).split(columns, np.array([0.5, 0.5]))
+    assert children is None or len(children) == 2

@@ -138,7 +138,7 @@ def test_branches_are_certified(monkeypatch: pytest.MonkeyPatch) -> None:
         proof = Proof(atoms)
         proof.listed(None)
         context.certify = proof.certificate
-        with PoolRelaxation(atoms, search, context, pool, no_columns(), []) as relaxation:
+        with PoolRelaxation(atoms, search, context, pool, no_columns(), [], 1000) as relaxation:
             branching.explore(relaxation, 1_000, None, proof)
         certificate = context.certificate
         if certificate is None:
@@ -149,7 +149,7 @@ def test_branches_are_certified(monkeypatch: pytest.MonkeyPatch) -> None:
             false = replace(certificate, bound=best.objective - 1)
             assert not check_bound(problem, false).confirmed, told
         steps.update(node.step for node in certificate.nodes)
-    assert steps == {"close", "number", "item", "pair"}
+    assert steps == {"close", "number", "item", "pair", "kind"}
 
 
 def test_work_limit_is_honest() -> None:

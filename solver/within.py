@@ -184,8 +184,6 @@ def run_reduced(context: SolveContext, strategy: Strategy) -> None:
         context.note(f"reduction: {reduction.infeasible}")
         context.prove_infeasible()
         return
-    if reduction.summary():
-        context.note(f"reduction: left out {reduction.summary()}")
     if context.stopping():
         return
     inner = context if reduction.changes_nothing else _Reduced(context, reduction)
@@ -196,7 +194,7 @@ def run_reduced(context: SolveContext, strategy: Strategy) -> None:
     if len(parts) == 1:
         strategy(inner)
     else:
-        context.note(f"reduction: {len(parts)} independent parts")
+        context.phase(f"{len(parts)} independent parts")
         run_parts(inner, parts, strategy)
 
 

@@ -59,26 +59,53 @@ def compiled_in_time(context: SolveContext) -> bool:
     from solver.search.annealing import run
 
     if context.remaining_seconds is None or getattr(run, "signatures", True):
+        _join_compiling()
         prepare()
         return True
-    trouble: list[BaseException] = []
-
-    def compile_kernels() -> None:
-        try:
-            prepare()
-        except BaseException as error:  # carried to the solving thread, which raises it
-            trouble.append(error)
-
-    thread = threading.Thread(target=compile_kernels, name="compile-search")
-    thread.start()
-    while thread.is_alive():
-        thread.join(_POLL_SECONDS)
+    compiling = _compile_beside()
+    while compiling.is_alive():
+        compiling.join(_POLL_SECONDS)
         if context.stopping():
             context.note("search: the limits ended while its kernels were being compiled")
             return False
-    if trouble:
-        raise trouble[0]
+    if compiling.trouble is not None:
+        raise compiling.trouble
     return True
+
+
+class _Compiling(threading.Thread):
+    """Compiles the kernels; what goes wrong is carried to the solving thread, which raises it."""
+
+    def __init__(self) -> None:
+        super().__init__(name="compile-search")
+        self.trouble: BaseException | None = None
+
+    def run(self) -> None:
+        """Compile."""
+        try:
+            prepare()
+        except BaseException as error:
+            self.trouble = error
+
+
+#: The thread that compiles or has compiled. A solve that ended before it leaves it to the next one:
+#: two that compile the same kernels at a time would be in each other's way.
+_compiling: _Compiling | None = None
+
+
+def _compile_beside() -> _Compiling:
+    """The thread that compiles, begun if there is none at work."""
+    global _compiling  # noqa: PLW0603
+    if _compiling is None or not _compiling.is_alive():
+        _compiling = _Compiling()
+        _compiling.start()
+    return _compiling
+
+
+def _join_compiling() -> None:
+    """Wait for a thread that still compiles."""
+    if _compiling is not None:
+        _compiling.join()
 
 
 class _Search:

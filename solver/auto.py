@@ -1,11 +1,11 @@
 """Strategy "auto": chooses and combines the others by the size and the structure of the problem.
 
 Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
-first (``within.run_reduced``); what is left gets a quick start by ``greedy`` and, where items are
-many, a short ``search``, or ``parts`` where they are very many. Then the provers take their turns:
-``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
-enough. With two workers ``search`` goes on beside them the whole time and the two exchange
-groupings (``companion``); with one it gets the rest of the limits at the end.
+first (``within.run_reduced``); what is left gets a quick start by ``greedy``, and by ``parts``
+where items are very many. Then the provers take their turns: ``partition`` for free groupings,
+``columns`` for everything, ``exact`` if its model is small enough. Where items are many, two
+workers let ``search`` go on beside them the whole time, and the two exchange groupings
+(``companion``); one worker searches shortly before, and for the rest of the limits at the end.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -49,6 +49,7 @@ def auto(context: SolveContext) -> None:
 
 def _combined(context: SolveContext) -> None:
     many = context.problem.num_items > MANY
+    accompanied = many and context.workers > 1
     _within(context, greedy, FIRST_SHARE)
     if many and not context.stopping():
         # Compiling must not eat the share of the search, nor outlast the limits.
@@ -56,9 +57,9 @@ def _combined(context: SolveContext) -> None:
             return
         if context.problem.num_items > VERY_MANY:
             _within(context, improve_by_parts, PARTS_SHARE)
-        else:
+        elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
-    if many and context.workers > 1 and not context.stopping():
+    if accompanied and not context.stopping():
         with Companion(context, search, "search"):
             _prove(context, ACCOMPANIED_SHARE)
     else:

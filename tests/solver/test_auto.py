@@ -230,11 +230,11 @@ def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers
 
     def searching(context: SolveContext) -> None:
         threads.append(threading.current_thread().name)
-        if len(threads) == 2:  # the first one is the short search before
+        if len(threads) == 3 - workers:  # one worker has a short search before
             context.offer(best)
 
     def proving(context: SolveContext) -> None:
-        while workers == 2 and len(threads) < 2 and not context.stopping():
+        while workers == 2 and not threads and not context.stopping():
             pass
 
     monkeypatch.setattr("solver.auto.MANY", 15)

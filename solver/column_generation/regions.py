@@ -1,28 +1,26 @@
 """Whole solutions of large problems: greedy by reduced value, then one region after another.
 
 At good prices the groups of an optimal grouping have reduced values near 0. A greedy choice by
-falling reduced value is a first grouping. Then regions of the graph, some hundred atoms each, are
-taken in turn: what the incumbent has outside stays, and CP-SAT chooses anew, among known groups
-that lie inside, what is best there. The regions of every pass begin elsewhere.
+falling reduced value is a first grouping. Then regions of the graph, some thousand atoms each, are
+taken in turn: what the incumbent has outside stays, and HiGHS chooses anew, among known groups that
+lie inside, what is best there (``restricted``). The regions of every pass begin elsewhere.
 """
 
 from __future__ import annotations
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from solver import cpsat
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, Prices, join, reduced_values
 from solver.column_generation.packing import incumbent_columns
+from solver.column_generation.restricted import Room, best_choice
 from solver.context import SolveContext
-from solver.limits import WORK_PER_DETERMINISTIC_SECOND
 from solver.problem import BoolArray, IntArray
 from solver.verification import verify
 
-#: Atoms of a region, and CP-SAT's work for one.
-REGION_ATOMS = 600
-REGION_UNITS = 1_000_000
+#: Atoms of a region, and seconds for one.
+REGION_ATOMS = 2_000
+REGION_SECONDS = 6.0
 #: Known groups an atom of a region may have, on average; those of least reduced value are left out.
 GROUPS_PER_ATOM = 5
 #: Passes over all regions, and the part of the value a pass must gain to be followed by another.
@@ -30,7 +28,7 @@ PASSES, LEAST_GAIN = 6, 10_000
 #: Atoms of the problem for which one more region passes between two offers, and the fewest between:
 #: an offer checks the whole grouping in plain Python (half a second at 50,000 items).
 ATOMS_PER_WAIT, LEAST_WAIT = 1_500, 8
-#: Sums in a region's model stay below this.
+#: Room in a region's shared limits stays below this.
 MAX_SUM = 2**61
 
 
@@ -144,51 +142,31 @@ class Regions:
         which = np.flatnonzero(~columns.some(~inside))
         if not len(which):
             return
-        own = columns.take(which)
-        values, uses = own.values.tolist(), self._uses[:, which]
+        numbers = np.bincount(columns.kinds[kept], minlength=atoms.problem.num_kinds)
+        # In Python integers: what others use may be as large as the limit.
         room = [
             int(limit) - sum(self._uses[s, kept].tolist())
             for s, limit in enumerate(atoms.problem.shared_limit)
         ]
-        sizes = [sum(abs(v) for v in row) for row in (values, *uses.tolist())]
-        if max(sizes) > MAX_SUM:
+        if max(map(abs, room), default=0) > MAX_SUM:
             return
-        model = cp_model.CpModel()
-        chosen = [model.new_bool_var("") for _ in values]
-        holders: dict[int, list[int]] = {}
-        for c, atom in zip(own.holder.tolist(), own.members.tolist(), strict=True):
-            holders.setdefault(atom, []).append(c)
-        must = atoms.must
-        for atom, held in holders.items():
-            if must[atom]:
-                model.add_exactly_one(chosen[c] for c in held)
-            elif len(held) > 1:
-                model.add_at_most_one(chosen[c] for c in held)
-        numbers = np.bincount(columns.kinds[kept], minlength=atoms.problem.num_kinds)
-        for k in range(atoms.problem.num_kinds):
-            of_kind = [chosen[c] for c in np.flatnonzero(own.kinds == k).tolist()]
-            least = int(atoms.problem.min_groups[k] - numbers[k])
-            most = int(atoms.max_groups[k] - numbers[k])
-            model.add_linear_constraint(sum(of_kind), max(0, least), max(0, most))
-        for s, left in enumerate(room):
-            row = uses[s].tolist()
-            if sum(use for use in row if use > 0) > left:
-                model.add(cp_model.LinearExpr.weighted_sum(chosen, row) <= left)
-        model.maximize(cp_model.LinearExpr.weighted_sum(chosen, values))
-        begin = self._chosen[which]
-        for variable, hint in zip(chosen, begin.tolist(), strict=True):
-            model.add_hint(variable, hint)
-        outcome = cpsat.run(
-            model,
+        own = columns.take(which)
+        found = best_choice(
+            atoms,
+            own,
+            self._uses[:, which],
+            Room(
+                np.maximum(0, atoms.problem.min_groups - numbers),
+                np.maximum(0, atoms.max_groups - numbers),
+                np.array(room, np.int64),
+            ),
             self._context,
-            watched=chosen,
-            max_work=REGION_UNITS,
-            max_seconds=REGION_UNITS / WORK_PER_DETERMINISTIC_SECOND,
+            REGION_SECONDS,
         )
-        if outcome.values is None:
+        if found is None:
             return
-        found = np.array(outcome.values, np.bool_)
-        if sum(own.values[found].tolist()) > sum(own.values[begin].tolist()):
+        before = self._chosen[which]
+        if sum(own.values[found].tolist()) > sum(own.values[before].tolist()):
             self._chosen[which] = found
 
 

@@ -2,13 +2,14 @@
 
 Where thousands of columns are at hand and most are of some use, a branch and cut over the linear
 relaxation finds the best choice in seconds that CP-SAT looks for in vain. It computes in floats, so
-it only suggests: the choice is verified like any other, and no bound is taken from it.
+it only suggests: a choice is checked in whole numbers, and no bound is taken from it.
 """
 
 from __future__ import annotations
 
 import datetime
 import threading
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -17,6 +18,7 @@ from ortools.math_opt.python import mathopt
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns
 from solver.context import SolveContext
+from solver.problem import BoolArray, IntArray
 from solver.verification import verify
 
 #: Seconds between two looks at the limits while HiGHS is at work, which cannot be stopped.
@@ -25,15 +27,73 @@ _POLL_SECONDS = 0.02
 _UNITS_A_ROW = 0.1
 
 
-def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float) -> None:
-    """Offer the best choice among some columns that HiGHS finds.
+@dataclass(frozen=True, slots=True)
+class Room:
+    """What a choice may use.
 
-    With a work limit it looks at the root only, and its clock decides nothing; else it may take
-    some seconds, on a thread that is left behind if the solve must end before.
+    Attributes
+    ----------
+    least, most : int64 [K], numbers of groups of each kind.
+    shared : int64 [L], of each shared limit; may be below 0.
     """
-    if not len(columns) or (context.problem.min_groups > atoms.max_groups).any():
+
+    least: IntArray
+    most: IntArray
+    shared: IntArray
+
+
+def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float) -> None:
+    """Offer the best choice among some columns that HiGHS finds."""
+    problem = atoms.problem
+    room = Room(problem.min_groups, atoms.max_groups, problem.shared_limit)
+    if np.bincount(columns.members, minlength=atoms.num_atoms)[atoms.must].min(initial=1) < 1:
         return
-    model, variables = _model(atoms, columns)
+    chosen = best_choice(atoms, columns, columns.uses(atoms), room, context, seconds)
+    if chosen is None:
+        return
+    worth = sum(columns.values[chosen].tolist())
+    if context.objective is not None and worth <= context.objective:
+        return
+    grouping = columns.grouping(atoms, np.flatnonzero(chosen).tolist())
+    if verify(problem, grouping).feasible:
+        context.offer(grouping)
+
+
+def best_choice(
+    atoms: Atoms,
+    columns: Columns,
+    uses: IntArray,
+    room: Room,
+    context: SolveContext,
+    seconds: float,
+) -> BoolArray | None:
+    """The best choice among some columns that HiGHS finds, bool [N]; ``None`` without any.
+
+    Columns are disjoint, atoms of theirs that must join are covered, and ``room`` is kept, in whole
+    numbers. With a work limit HiGHS looks at the root only, and its clock decides nothing; else it
+    may take some seconds, on a thread that is left behind if the solve must end before.
+
+    Parameters
+    ----------
+    uses : int64 [L, N], as ``columns.uses`` gives them.
+    """
+    if not len(columns) or (room.least > room.most).any():
+        return None
+    model, variables = _model(atoms, columns, uses, room)
+    answer = _solved(model, context, seconds)
+    if answer is None:
+        return None
+    iterations = int(answer.solve_stats.simplex_iterations)
+    rows = len(np.unique(columns.members))
+    context.charge(len(columns) + int(iterations * (10 + _UNITS_A_ROW * rows)))
+    if not answer.has_primal_feasible_solution():
+        return None
+    chosen: BoolArray = np.array(answer.variable_values(variables), np.float64) > 0.5
+    return chosen if _fits(atoms, columns, uses, room, chosen) else None
+
+
+def _solved(model: mathopt.Model, context: SolveContext, seconds: float) -> Any:
+    """HiGHS's answer, or ``None``."""
     parameters = mathopt.SolveParameters(random_seed=context.limits.seed)
     if context.limits.work is not None:
         parameters.node_limit = 1
@@ -54,47 +114,35 @@ def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float
     while thread.is_alive():
         thread.join(_POLL_SECONDS)
         if context.limits.work is None and context.stopping():
-            return
+            return None
     (answer,) = answers
     if isinstance(answer, Exception):
         # MathOpt 9.15 masks what HiGHS says; nothing is lost but this suggestion.
-        context.note(
-            f"columns: HiGHS failed on a restricted master: {answer.__context__ or answer}"
-        )
-        return
-    iterations = int(answer.solve_stats.simplex_iterations)
-    context.charge(len(columns) + int(iterations * (10 + _UNITS_A_ROW * atoms.num_atoms)))
-    if not answer.has_primal_feasible_solution():
-        return
-    values = answer.variable_values()
-    chosen = [c for c, variable in enumerate(variables) if values[variable] > 0.5]
-    worth = sum(columns.values[chosen].tolist())
-    if context.objective is not None and worth <= context.objective:
-        return
-    grouping = columns.grouping(atoms, chosen)
-    if verify(context.problem, grouping).feasible:
-        context.offer(grouping)
+        reason = answer.__context__ or answer
+        context.note(f"columns: HiGHS failed on a restricted master: {reason}")
+        return None
+    return answer
 
 
-def _model(atoms: Atoms, columns: Columns) -> tuple[mathopt.Model, list[mathopt.Variable]]:
+def _model(
+    atoms: Atoms, columns: Columns, uses: IntArray, room: Room
+) -> tuple[mathopt.Model, list[mathopt.Variable]]:
     """One Boolean a column, and the packing's rows."""
-    problem = atoms.problem
     model = mathopt.Model(name="restricted master")
     variables = [model.add_binary_variable() for _ in range(len(columns))]
-    rows = [
-        model.add_linear_constraint(lb=1.0 if must else 0.0, ub=1.0) for must in atoms.must.tolist()
-    ]
-    kinds = [
-        model.add_linear_constraint(lb=float(least), ub=float(most))
-        for least, most in zip(problem.min_groups.tolist(), atoms.max_groups.tolist(), strict=True)
-    ]
-    limits = [model.add_linear_constraint(ub=float(most)) for most in problem.shared_limit.tolist()]
+    rows = {
+        atom: model.add_linear_constraint(lb=1.0 if atoms.must[atom] else 0.0, ub=1.0)
+        for atom in np.unique(columns.members).tolist()
+    }
+    numbers = zip(room.least.tolist(), room.most.tolist(), strict=True)
+    kinds = [model.add_linear_constraint(lb=float(low), ub=float(high)) for low, high in numbers]
+    limits = [model.add_linear_constraint(ub=float(most)) for most in room.shared.tolist()]
     for atom, c in zip(columns.members.tolist(), columns.holder.tolist(), strict=True):
         rows[atom].set_coefficient(variables[c], 1.0)
     for kind, variable in zip(columns.kinds.tolist(), variables, strict=True):
         kinds[kind].set_coefficient(variable, 1.0)
-    for row, uses in zip(limits, columns.uses(atoms).tolist(), strict=True):
-        for variable, use in zip(variables, uses, strict=True):
+    for row, amounts in zip(limits, uses.tolist(), strict=True):
+        for variable, use in zip(variables, amounts, strict=True):
             if use:
                 row.set_coefficient(variable, float(use))
     # HiGHS's tolerances are absolute: values go to a common size.
@@ -106,3 +154,20 @@ def _model(atoms: Atoms, columns: Columns) -> tuple[mathopt.Model, list[mathopt.
         )
     )
     return model, variables
+
+
+def _fits(atoms: Atoms, columns: Columns, uses: IntArray, room: Room, chosen: BoolArray) -> bool:
+    """Whether a choice keeps every row, in whole numbers."""
+    own = columns.take(chosen)
+    held = np.bincount(own.members, minlength=atoms.num_atoms)
+    obliged = np.unique(columns.members)
+    obliged = obliged[atoms.must[obliged]]
+    numbers = np.bincount(own.kinds, minlength=len(room.most))
+    used = [sum(row) for row in uses[:, chosen].tolist()]
+    return bool(
+        held.max(initial=0) <= 1
+        and held[obliged].min(initial=1) == 1
+        and (numbers >= room.least).all()
+        and (numbers <= room.most).all()
+        and all(use <= most for use, most in zip(used, room.shared.tolist(), strict=True))
+    )

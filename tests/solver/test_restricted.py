@@ -13,7 +13,7 @@ from solver.column_generation import restricted
 from solver.column_generation.atoms import contract
 from solver.column_generation.branch import everything
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.restricted import choose
+from solver.column_generation.restricted import Room, best_choice, choose
 from solver.context import SolveContext
 
 SEED, ALL = 7_310, 10**9
@@ -65,3 +65,32 @@ def test_columns_met_after_the_solution_are_not_split() -> None:
     assert len(columns) > 2
     children = everything(atoms).split(columns, np.array([0.5, 0.5]))
     assert children is None or len(children) == 2
+
+
+def test_room_is_kept() -> None:
+    """Numbers of groups and shared limits of a part, in whole numbers; atoms that must join too."""
+    problem = GroupingProblem(
+        num_items=4,
+        kinds=("a",),
+        item_values=[[5, 4, 3, -2]],
+        max_size=[1],
+        must_join=[False, False, False, True],
+        shared_group_use=[[2]],
+        shared_limit=[100],
+    )
+    atoms = contract(problem)
+    context = SolveContext(problem, Limits(work=10**6))
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    uses = columns.uses(atoms)
+
+    def worth(least: int, most: int, shared: int) -> int | None:
+        room = Room(np.array([least]), np.array([most]), np.array([shared]))
+        chosen = best_choice(atoms, columns, uses, room, context, 5.0)
+        return None if chosen is None else int(columns.values[chosen].sum())
+
+    assert worth(0, 4, 100) == 10
+    assert worth(0, 3, 100) == 7
+    assert worth(0, 4, 5) == 3
+    assert worth(0, 4, 1) is None
+    assert worth(0, 0, 100) is None
+    assert worth(3, 2, 100) is None

@@ -86,7 +86,8 @@ def pack(
     own = incumbent_columns(atoms, context)
     hint = range(len(columns), len(columns) + len(own))
     status, best = _pack(atoms, join([columns, own]), context, True, hint, triples)
-    if status == "OPTIMAL" and best is not None:
+    # Once a bound has met the incumbent, CP-SAT's later solutions are not listened to.
+    if status == "OPTIMAL" and best is not None and context.stop_reason != "optimal":
         context.prove_bound(best)
     if status == "INFEASIBLE":
         context.prove_infeasible()

@@ -7,6 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from solver_spec.problems import random_problem
 
 from solver import Curve, Group, Grouping, GroupingProblem, Limits, Status, solve
 from solver.column_generation import EnumerationSettings, generate_columns
@@ -282,3 +283,16 @@ def test_too_many_groups_to_pack_is_noted() -> None:
     generate_columns(context, EnumerationSettings(max_packed=1, easily_packed=10))
     assert context.objective == 0
     assert any("more than the 1 that are packed" in note for note in context.notes)
+
+
+@pytest.mark.parametrize(
+    ("seed", "strategy"), [([59722149, 5296], "columns"), ([59722149, 3314], "enumerate")]
+)
+def test_a_bound_may_meet_the_incumbent_before_the_best_choice_is_told(
+    seed: list[int], strategy: str
+) -> None:
+    """The last choice heard of was then taken for the best, and its value for a bound."""
+    problem = random_problem(np.random.default_rng(seed), 6)
+    result = solve(problem, Limits(work=2_000_000), strategy=strategy)
+    assert result.status is Status.OPTIMAL
+    assert result.objective == 0

@@ -78,8 +78,8 @@ class Companion:
             objective, grouping = self._found.get()
             if context.objective is None or objective > context.objective:
                 context.offer(grouping)
-        if context.grouping is not None:
-            self._inner.learn(context.grouping, context.objective)
+        if context.grouping is not None and context.objective is not None:
+            self._inner.lesson = (context.objective, context.grouping)
 
     def _hear(self, event: Event) -> bool:
         if event.grouping is not None and event.objective is not None:
@@ -113,18 +113,12 @@ class _Inner(SolveContext):
         self, problem: GroupingProblem, limits: Limits, observer: Observer | None = None
     ) -> None:
         super().__init__(problem, limits, observer=observer)
-        self._lesson: tuple[Grouping, int | None] | None = None
-        self._taught: int | None = None
-
-    def learn(self, grouping: Grouping, objective: int | None) -> None:
-        """Leave word of a grouping; called on the solving thread."""
-        if objective != self._taught:
-            self._taught = objective
-            self._lesson = (grouping, objective)
+        #: Value and grouping; written on the solving thread, only read here.
+        self.lesson: tuple[int, Grouping] | None = None
 
     def stopping(self) -> bool:
         """Whether to end; takes in what it was told."""
-        lesson, self._lesson = self._lesson, None
-        if lesson is not None and (self.objective is None or (lesson[1] or 0) > self.objective):
-            self.offer(lesson[0])
+        lesson = self.lesson
+        if lesson is not None and (self.objective is None or lesson[0] > self.objective):
+            self.offer(lesson[1])
         return super().stopping()

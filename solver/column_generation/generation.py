@@ -221,7 +221,7 @@ class Generation:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
-        units = settings.root_units * 10_000**self._thorough
+        units = settings.root_units * 10_000 ** min(self._thorough, settings.thoroughness)
         many = settings.groups_per_root if self._thorough else 1
         found = self._search.improving(prices, least, units, settings.pricing_units, many)
         if context.stopping():

@@ -51,7 +51,8 @@ def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -
     """Look for a better incumbent among some columns, within some work."""
     if not len(columns):
         return
-    if len(columns) > MANY and (context.remaining_work or units) >= units:
+    left = context.remaining_work
+    if len(columns) > MANY and (left is None or left >= units):
         choose(atoms, columns, context, SECONDS_A_UNIT * units)
         return
     own = incumbent_columns(atoms, context)

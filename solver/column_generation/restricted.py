@@ -113,7 +113,7 @@ def _solved(model: mathopt.Model, context: SolveContext, seconds: float) -> Any:
     thread.start()
     while thread.is_alive():
         thread.join(_POLL_SECONDS)
-        if context.limits.work is None and context.stopping():
+        if context.stopping():  # with a work limit by an observer or Ctrl-C only
             return None
     (answer,) = answers
     if isinstance(answer, Exception):

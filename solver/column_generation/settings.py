@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class EnumerationSettings:
-    """Limits of the steps of ``enumeration``; tests force each way through them.
+    """Limits of the steps of the package; tests force each way through them.
 
     Attributes
     ----------
@@ -23,8 +23,8 @@ class EnumerationSettings:
         after so many branches.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
-    dives, most_dived : dives after the relaxation is solved, where the gap is wide, and atoms above
-        which there are none: a restricted master is better and quicker there.
+    dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
+        above which there are none: a restricted master is better and quicker there.
     root_units : work units for one root in the first, partial pricing rounds; ten thousand times as
         much whenever nothing new turns up, ``thoroughness`` times.
     pricing_units : work units for one pricing round.
@@ -50,7 +50,7 @@ class EnumerationSettings:
     branch_units: int = 1_000_000
     max_branches: int | None = None
     dives: int = 1
-    most_dived: int = 1_500
+    max_dived_atoms: int = 1_500
     root_units: int = 1_000
     thoroughness: int = 1
     pricing_units: int = 20_000_000

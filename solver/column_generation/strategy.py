@@ -10,7 +10,7 @@ from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branch import everything
 from solver.column_generation.branching import PricedRelaxation, explore
 from solver.column_generation.columns import Columns, Prices, join, no_prices
-from solver.column_generation.generation import Generation, first_columns
+from solver.column_generation.generation import Generation, Relaxation, first_columns
 from solver.column_generation.group_search import Found, GroupSearch
 from solver.column_generation.master import Triple
 from solver.column_generation.packing import incumbent_columns, pack
@@ -56,7 +56,7 @@ def _go(
         context.charge(100 + 10 * atoms.num_atoms + len(atoms.neighbours))
         proof = Proof(atoms)
         context.certify = proof.certificate
-        method(_Run(name, context, settings, atoms, GroupSearch(atoms, context), proof))
+        method(_Run(context, settings, atoms, GroupSearch(atoms, context), proof))
     except ModelTooLarge as error:
         context.note(f"{name}: {error}")
     finally:
@@ -67,7 +67,6 @@ def _go(
 class _Run:
     """One run of a strategy."""
 
-    name: str
     context: SolveContext
     settings: EnumerationSettings
     atoms: Atoms
@@ -166,38 +165,53 @@ class _Run:
         groups are few.
         """
         context, settings = self.context, self.settings
+        if not self._settle(generation) or generation.best is None:
+            return context.stopping()
+        context.phase("reduced-cost enumeration")
+        if self._list_rest(generation, settings.max_listed, settings.listing_units):
+            return True
         power = FIRST_WINDOW
-        first = True
-        while True:
+        while not context.stopping():
             if not self._settle(generation) or generation.best is None:
-                return context.stopping()
-            bound, prices = generation.best.bound, generation.best.prices
-            if context.objective is not None:
-                gap = bound - prices.scale * (context.objective + 1)
-            elif power:
-                gap = abs(bound)
-            else:
-                gap = self.search.most_negative()
+                break
             context.phase("reduced-cost enumeration")
-            if first:
-                first = False
-                few = self.search.within(prices, -gap, settings.max_listed, settings.listing_units)
-                if few.complete:
-                    self._finish(few.columns, prices, generation.columns, generation.triples)
-                    return True
-                if context.stopping():
-                    return True
-            most = settings.max_window if power else settings.max_pool
-            units = settings.window_units if power else settings.pool_units
-            found = self.search.within(prices, -(gap >> 2 * power), most, units)
-            if not found.complete:
-                return context.stopping()
             if not power:
-                self._finish(found.columns, prices, generation.columns, generation.triples)
-                return True
+                return self._list_rest(generation, settings.max_pool, settings.pool_units)
+            best = generation.best
+            window = abs(best.bound) if context.objective is None else self._gap(best)
+            found = self.search.within(
+                best.prices, -(window >> 2 * power), settings.max_window, settings.window_units
+            )
+            if not found.complete:
+                break
             self._polish(join([generation.columns, found.columns]), generation)
             # A window four times as wide was seen to hold up to ten times as many groups.
             power = 0 if len(found.columns) * 10**power <= settings.max_listed else power - 1
+        return context.stopping()
+
+    def _gap(self, best: Relaxation) -> int:
+        """How far below 0 the reduced value of a group in a better grouping can be.
+
+        Without an incumbent every group may be in one.
+        """
+        if self.context.objective is None:
+            return self.search.most_negative()
+        return best.bound - best.prices.scale * (self.context.objective + 1)
+
+    def _list_rest(self, generation: Generation, most: int, units: int) -> bool:
+        """List all groups that may be in a better grouping and finish on them; whether that ended.
+
+        Parameters
+        ----------
+        most, units : groups and work units within which the list must end.
+        """
+        best = generation.best
+        assert best is not None
+        found = self.search.within(best.prices, -self._gap(best), most, units)
+        if found.complete and not self.context.stopping():
+            self._finish(found.columns, best.prices, generation.columns, generation.triples)
+            return True
+        return self.context.stopping()
 
     def _settle(self, generation: Generation) -> bool:
         """Solve the relaxation as well as the incumbent is worth it; whether that was possible."""
@@ -217,7 +231,7 @@ class _Run:
 
     def _dive(self, generation: Generation) -> None:
         """Dive while the incumbent is far from the relaxation, and atoms are not too many."""
-        if self.atoms.num_atoms > self.settings.most_dived:
+        if self.atoms.num_atoms > self.settings.max_dived_atoms:
             return
         context, answer = self.context, generation.answer
         diver = generation.diver()

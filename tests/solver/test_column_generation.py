@@ -24,8 +24,11 @@ from solver import (
 from solver.column_generation import EnumerationSettings, generate_columns, group_search, kernels
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
+from solver.column_generation.generation import Relaxation
 from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.proof import Proof
 from solver.column_generation.search_data import NOTHING
+from solver.column_generation.strategy import _Run
 from solver.context import SolveContext
 from solver.events import Event, EventKind
 
@@ -39,6 +42,7 @@ WAYS = {
     "relaxation": EnumerationSettings(max_listed=0, easily_packed=0, few_groups=0),
     "branching": EnumerationSettings(max_listed=0, easily_packed=0),
     "large": EnumerationSettings(max_listed=0, large=1),
+    "short list": EnumerationSettings(max_listed=6, easily_packed=0),
     "branch and price": EnumerationSettings(
         max_listed=0, max_pool=0, max_window=0, branch_units=0, easily_packed=0
     ),
@@ -560,3 +564,28 @@ def test_bound_where_minimum_orders_are_just_missed(reached: float) -> None:
         assert plain.objective is not None
         assert min(bounds) >= plain.objective
         assert context.objective == context.bound == plain.objective
+
+
+def test_a_row_that_is_hard_to_meet_needs_many_rounds() -> None:
+    """The work allowed for a root grew with each of them, until no integer held it."""
+    problem, best = numbered_problem(991, 220, 6)
+    context = SolveContext(problem, Limits(work=2_000_000))
+    generate_columns(context, EnumerationSettings(max_listed=2))
+    assert best is not None
+    assert (context.objective, context.bound) == (best.objective, best.objective)
+
+
+def test_without_an_incumbent_no_group_is_left_out() -> None:
+    """A list of fewer groups must not pass for all that can matter."""
+    problem = GroupingProblem(
+        num_items=3, kinds=("a",), item_values=[[5, -90, -90]], must_join=[False, True, True],
+        max_size=[1],
+    )  # fmt: skip
+    context = SolveContext(problem, Limits(work=2_000_000))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    run = _Run(context, EnumerationSettings(), atoms, search, Proof(atoms))
+    best = Relaxation(no_prices(atoms, 1), 5)
+    assert run._gap(best) == search.most_negative()
+    context.offer(Grouping([Group(0, (1,)), Group(0, (2,))]))
+    assert run._gap(best) == 5 - (-180 + 1)

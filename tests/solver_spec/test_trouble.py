@@ -166,8 +166,10 @@ def test_stopped_in_each_phase(strategy: str, how: str) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("how", ["signal", "observer"])
-@each_strategy
-@pytest.mark.parametrize("num_items", [300])
+@pytest.mark.parametrize(
+    ("num_items", "strategy"),
+    [*((300, name) for name in STRATEGIES), (3000, "auto"), (3000, "columns")],
+)
 def test_every_strategy_stopped_in_each_phase(num_items: int, strategy: str, how: str) -> None:
     for line in stops(num_items, how, strategy):
         assert_sound(line, how)

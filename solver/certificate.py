@@ -12,8 +12,9 @@ holds, its kind, the shared limits it uses and the cuts it is in. Then ::
 
 The last sum is at most the prices times the limits of their rows (the *cost*), so the grouping is
 worth at most the cost plus its groups' *reduced values* scale * value(g) - p(g). A cut is a subset
-row (Jepsen, Petersen, Spoorendonk & Pisinger, 2008): at most one group of a grouping holds two or
-more of three items.
+row (Jepsen, Petersen, Spoorendonk & Pisinger, 2008) over an odd number of items: a group counts
+once for every two of them that it holds, and a grouping's groups count at most (their number - 1)/2
+together. A group pays the cut's price as often as it counts.
 
 ``solver.check_bound`` confirms a certificate without any code of the engine that made it.
 """
@@ -49,14 +50,15 @@ class ItemPrices:
     items : a price for each item, >= 0 unless the item is in a group of every grouping concerned.
     kinds : a price for each kind, of either sign.
     shared : a price for each shared limit, >= 0.
-    cuts : (i, j, k, price) for each subset row: three different items, and a price >= 0.
+    cuts : (i, j, ..., price) for each subset row: an odd number of different items, at least 3, and
+        a price >= 0.
     """
 
     scale: int
     items: tuple[int, ...]
     kinds: tuple[int, ...]
     shared: tuple[int, ...]
-    cuts: tuple[tuple[int, int, int, int], ...] = ()
+    cuts: tuple[tuple[int, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,9 +159,9 @@ def _prices(raw: Any, name: str) -> ItemPrices:
     cuts = []
     for at, cut in enumerate(_list(fields["cuts"], f"{name}.cuts")):
         numbers = _integers(cut, f"{name}.cuts[{at}]")
-        if len(numbers) != 4:
-            raise ValueError(f"{name}.cuts[{at}] must be three items and a price")
-        cuts.append((numbers[0], numbers[1], numbers[2], numbers[3]))
+        if len(numbers) < 4 or len(numbers) % 2:
+            raise ValueError(f"{name}.cuts[{at}] must be an odd number of items and a price")
+        cuts.append(numbers)
     return ItemPrices(
         scale=_integer(fields["scale"], f"{name}.scale"),
         items=_integers(fields["items"], f"{name}.items"),

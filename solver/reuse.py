@@ -26,13 +26,12 @@ class Reuse:
     ----------
     grouping : the best grouping, or ``None``.
     groups : groups that were of use, best known ones included.
-    cuts : triples of items of subset-row cuts (of the groups that hold two or more of the three
-        items at most one is in a grouping).
+    cuts : the odd sets of items of subset-row cuts (see ``solver.certificate``).
     """
 
     grouping: Grouping | None = None
     groups: tuple[Group, ...] = ()
-    cuts: tuple[tuple[int, int, int], ...] = ()
+    cuts: tuple[tuple[int, ...], ...] = ()
 
     def moved(self, items: ItemMap, kinds: ItemMap | None = None) -> Reuse:
         """The same in a problem with other numbers.
@@ -47,11 +46,12 @@ class Reuse:
         moved: dict[Group, None] = {}
         for group in self.groups:
             moved.update(dict.fromkeys(_moved(group, new_item, new_kind)))
-        cuts = [tuple(sorted(new_item[i] for i in cut if i in new_item)) for cut in self.cuts]
+        cuts = [cut for cut in self.cuts if all(i in new_item for i in cut)]
         kept = None
         if self.grouping is not None:
             kept = Grouping(g for old in self.grouping for g in _moved(old, new_item, new_kind))
-        return Reuse(kept, tuple(moved), tuple((c[0], c[1], c[2]) for c in cuts if len(c) == 3))
+        new_cuts = tuple(tuple(sorted(new_item[i] for i in cut)) for cut in cuts)
+        return Reuse(kept, tuple(moved), new_cuts)
 
     def start(self, problem: GroupingProblem) -> Grouping | None:
         """The groups of the best grouping that are still feasible by themselves."""
@@ -63,7 +63,7 @@ class Reuse:
 def joined(parts: Iterable[Reuse]) -> Reuse:
     """What several solves on parts of one problem hand on together."""
     groups: dict[Group, None] = {}
-    cuts: dict[tuple[int, int, int], None] = {}
+    cuts: dict[tuple[int, ...], None] = {}
     for part in parts:
         groups.update(dict.fromkeys(part.groups))
         cuts.update(dict.fromkeys(part.cuts))

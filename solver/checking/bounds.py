@@ -159,9 +159,11 @@ class _Check:
         if min(prices.shared, default=0) < 0:
             return "a price of a shared limit is negative"
         for cut in prices.cuts:
-            if len({*cut[:3]}) != 3 or not all(0 <= i < facts.num_items for i in cut[:3]):
-                return "a cut is not on three items"
-            if cut[3] < 0:
+            items = cut[:-1]
+            different = len({*items}) == len(items) >= 3 and len(items) % 2 == 1
+            if not different or not all(0 <= i < facts.num_items for i in items):
+                return "a cut is not on an odd number of items"
+            if cut[-1] < 0:
                 return "a price of a cut is negative"
         return ""
 
@@ -221,7 +223,7 @@ class _Check:
         self._work.spend(facts.num_items)
         if not obliged.isdisjoint(decisions.out):
             return -1
-        cost = sum(cut[3] for cut in prices.cuts)
+        cost = sum(price * (len(items) // 2) for *items, price in prices.cuts)
         for i, price in enumerate(prices.items):
             if price < 0 and i not in obliged:
                 raise _NotProved(f"the price of item {i} is negative, and it may stay out")

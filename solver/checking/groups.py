@@ -82,10 +82,10 @@ class KindSearch:
             [(low, high, 2 * scale * value, 2 * scale * slope) for low, high, value, slope in row]
             for _, row in facts.pieces[kind]
         ]
-        self._cut_prices = [2 * cut[3] for cut in prices.cuts]
+        self._cut_prices = [2 * cut[-1] for cut in prices.cuts]
         self._cuts_of: list[dict[int, int]] = [{} for _ in blocks.items]
-        for cut, (*three, price) in enumerate(prices.cuts):
-            for i in three:
+        for cut, (*items, price) in enumerate(prices.cuts):
+            for i in items:
                 if price:
                     held = self._cuts_of[blocks.block_of[i]]
                     held[cut] = held.get(cut, 0) + 1
@@ -167,8 +167,7 @@ class KindSearch:
             for cut, number in self._cuts_of[block].items():
                 before = met.get(cut, 0)
                 met[cut] = before + number
-                if before < 2 <= before + number:
-                    base -= self._cut_prices[cut]
+                base -= ((before + number) // 2 - before // 2) * self._cut_prices[cut]
         totals = tuple(
             total + quantities[block]
             for total, quantities in zip(state.totals, self._quantities, strict=True)

@@ -2,9 +2,9 @@
 
 By weak duality (see ``solver.certificate``) a grouping worth the claim and one unit more can lose
 only so much (the budget) against the cost of the prices: each chosen group loses minus its reduced
-value, each item left out its price, each cut that no chosen group is in its price, and each shared
-limit or number of groups its price times what is left of it. The search decides the item with
-the fewest ways to decide it, and every decision spends some of the budget.
+value, each item left out its price, and each cut, shared limit or number of groups its price times
+what is left of it. The search decides the item with the fewest ways to decide it, and every
+decision spends some of the budget.
 """
 
 from __future__ import annotations
@@ -44,18 +44,18 @@ class Pricing:
         self._prices = prices
         self._work = work
         self._cuts_of: dict[int, list[int]] = {}
-        for cut, (*three, price) in enumerate(prices.cuts):
-            for i in three:
+        for cut, (*items, price) in enumerate(prices.cuts):
+            for i in items:
                 if price:
                     self._cuts_of.setdefault(i, []).append(cut)
 
-    def cuts_in(self, group: ListedGroup) -> list[int]:
-        """The cuts (of positive price) that a group is in."""
+    def cuts_in(self, group: ListedGroup) -> dict[int, int]:
+        """The cuts (of positive price) that a group counts in, and how often."""
         met: dict[int, int] = {}
         for i in group.members:
             for cut in self._cuts_of.get(i, ()):
                 met[cut] = met.get(cut, 0) + 1
-        return sorted(cut for cut, number in met.items() if number > 1)
+        return {cut: number // 2 for cut, number in sorted(met.items()) if number > 1}
 
     def reduced(self, group: ListedGroup) -> int:
         """scale * value less what the group pays."""
@@ -63,7 +63,7 @@ class Pricing:
         self._work.spend(3 + len(group.members))
         total = prices.scale * group.value - prices.kinds[group.kind]
         total -= sum(prices.items[i] for i in group.members)
-        total -= sum(prices.cuts[cut][3] for cut in self.cuts_in(group))
+        total -= sum(prices.cuts[cut][-1] * times for cut, times in self.cuts_in(group).items())
         for s, price in enumerate(prices.shared):
             if price:
                 total -= price * use_of(self._facts, s, group)
@@ -119,7 +119,7 @@ class BudgetSearch:
             for s, uses in enumerate(self._uses)
             if min(uses, default=0) >= 0 and len(uses) <= MOST_SORTED
         ]
-        self._cuts = [cut for cut, entry in enumerate(prices.cuts) if entry[3] > 0]
+        self._cuts = [cut for cut, entry in enumerate(prices.cuts) if entry[-1] > 0]
         self._words = 1 + len(groups) // 256
 
     def find(self, budget: int, claim: int) -> list[ListedGroup] | None:
@@ -186,7 +186,12 @@ class BudgetSearch:
         for g in chosen:
             picked |= 1 << g
         possible = alive | picked
-        total = sum(prices.cuts[cut][3] for cut in self._cuts if not self._in_cut[cut] & possible)
+        # A row that no group counts in any more is short of all it could be worth.
+        total = 0
+        for cut in self._cuts:
+            if not self._in_cut[cut] & possible:
+                *items, cut_price = prices.cuts[cut]
+                total += cut_price * (len(items) // 2)
         for k, price in enumerate(prices.kinds):
             if price > 0:
                 number = (self._of_kind[k] & possible).bit_count()

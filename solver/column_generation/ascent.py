@@ -71,7 +71,7 @@ def rounded(atoms: Atoms, duals: Duals, scale: int) -> Prices:
         whole(duals.kinds),
         np.maximum(whole(duals.shared), 0),
         np.zeros(0, np.int64),
-        np.zeros((0, 3), np.int64),
+        (),
     )
 
 

@@ -66,7 +66,9 @@ class BranchSearch:
     def _inside(self, prices: Prices) -> Prices:
         atoms = np.zeros_like(prices.atoms)
         np.add.at(atoms, self.first, prices.atoms)
-        return replace(prices, atoms=atoms, triples=self.first[prices.triples])
+        first: list[int] = self.first.tolist()
+        odd_sets = tuple(tuple(first[a] for a in odd_set) for odd_set in prices.odd_sets)
+        return replace(prices, atoms=atoms, odd_sets=odd_sets)
 
     def _whole(self, columns: Columns) -> Columns:
         """Columns with every atom written out; roots stay first."""

@@ -83,8 +83,9 @@ class PricedRelaxation:
         if self.context.stopping() or generation.answer is None:
             return None
         best = generation.best
-        bound = _NO_BOUND if best is None else best.bound // best.prices.scale
-        return Solved(bound, generation.answer, None if best is None else best.prices)
+        if best is None:
+            return Solved(_NO_BOUND, _NO_BOUND, generation.answer, None)
+        return Solved(best.bound // best.prices.scale, best.bound, generation.answer, best.prices)
 
     def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
         """Groups that may be in a better grouping of the branch; ``None`` if too many.
@@ -152,14 +153,14 @@ def explore(
         if bound < worst or (context.objective is not None and bound <= context.objective):
             continue
         few = relaxation.left(branch, solved, FEW)
-        if few is not None and pack_some(atoms, few, context, packing_units):
+        if few is not None and pack_some(atoms, few, context, packing_units, branch, solved.prices):
             continue
         if context.stopping():
             return True
         children = branch.split(relaxation.columns, solved.answer.weights)
         if children is None:
             rest = relaxation.left(branch, solved, None)
-            if rest is None or not pack_some(atoms, rest, context, None):
+            if rest is None or not pack_some(atoms, rest, context, None, branch, solved.prices):
                 return context.stopping()
             continue
         proof.split(branch, children)

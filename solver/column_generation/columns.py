@@ -16,6 +16,8 @@ from solver.column_generation.atoms import Atoms
 from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, IntArray
 
+#: An odd number of atoms, the subject of a subset row (see ``master``).
+OddSet = tuple[int, ...]
 #: Least and greatest numbers of groups of each kind.
 Numbers = tuple[Sequence[int], Sequence[int]]
 
@@ -135,8 +137,9 @@ class Prices:
     atoms : int64 [n]; >= 0 unless the atom must join.
     kinds : int64 [K], of either sign.
     shared : int64 [L], >= 0.
-    cuts : int64 [C], >= 0, prices of subset rows.
-    triples : int64 [C, 3]; a cut says that at most one group holds two or more of its atoms.
+    cuts : int64 [C], >= 0, prices of subset rows: a group pays once for every two of its atoms
+        that are in the cut's odd set.
+    odd_sets : the C sets; each row is at most half the set's size, rounded down.
     """
 
     scale: int
@@ -144,7 +147,7 @@ class Prices:
     kinds: IntArray
     shared: IntArray
     cuts: IntArray
-    triples: IntArray
+    odd_sets: tuple[OddSet, ...]
 
     def cost(self, atoms: Atoms, numbers: Numbers | None = None) -> int:
         """What the rows can be worth at most, times scale, in Python integers.
@@ -155,7 +158,7 @@ class Prices:
         """
         problem = atoms.problem
         least, most = numbers or (problem.min_groups.tolist(), atoms.max_groups.tolist())
-        total: int = sum(self.atoms.tolist()) + sum(self.cuts.tolist())
+        total: int = sum(self.atoms.tolist()) + self._cost_of_cuts()
         for k, price in enumerate(self.kinds.tolist()):
             total += price * (most[k] if price > 0 else least[k])
         for s, price in enumerate(self.shared.tolist()):
@@ -164,21 +167,27 @@ class Prices:
 
     def cuts_of_atoms(self, num_atoms: int) -> tuple[IntArray, IntArray]:
         """Where each atom's cuts begin, int64 [n + 1], and the cuts."""
-        flat = self.triples.ravel()
+        flat = np.array([atom for odd_set in self.odd_sets for atom in odd_set], np.int64)
+        lengths = [len(odd_set) for odd_set in self.odd_sets]
+        cut_of = np.repeat(np.arange(len(lengths)), np.array(lengths, np.int64))
         start = np.zeros(num_atoms + 1, np.int64)
         np.cumsum(np.bincount(flat, minlength=num_atoms), out=start[1:])
-        return start, np.argsort(flat, kind="stable") // 3
+        return start, cut_of[np.argsort(flat, kind="stable")]
 
     def magnitude(self, atoms: Atoms) -> int:
         """The most that prices can change the reduced value of a group, in Python integers."""
         problem = atoms.problem
-        total: int = sum(abs(price) for price in self.atoms.tolist()) + sum(self.cuts.tolist())
+        total: int = sum(abs(price) for price in self.atoms.tolist()) + self._cost_of_cuts()
         total += max((abs(price) for price in self.kinds.tolist()), default=0)
         for s, price in enumerate(self.shared.tolist()):
             use = int(np.abs(problem.shared_group_use[s]).max(initial=0))
             use += sum(np.abs(problem.shared_item_use[s]).max(axis=0).tolist())
             total += abs(price) * use
         return total
+
+    def _cost_of_cuts(self) -> int:
+        prices = zip(self.cuts.tolist(), self.odd_sets, strict=True)
+        return sum(price * (len(odd_set) // 2) for price, odd_set in prices)
 
 
 def no_prices(atoms: Atoms, scale: int) -> Prices:
@@ -190,7 +199,7 @@ def no_prices(atoms: Atoms, scale: int) -> Prices:
         np.zeros(problem.num_kinds, np.int64),
         np.zeros(problem.num_shared_limits, np.int64),
         np.zeros(0, np.int64),
-        np.zeros((0, 3), np.int64),
+        (),
     )
 
 
@@ -260,7 +269,7 @@ def _subtract(
             total += prices[i]
             for q in range(cut_start[i], cut_start[i + 1]):
                 met[cut_of[q]] += 1
-                if met[cut_of[q]] == 2:
+                if met[cut_of[q]] % 2 == 0:
                     total += cut_prices[cut_of[q]]
         for at in range(start[c], start[c + 1]):
             i = members[at]

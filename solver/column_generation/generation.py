@@ -24,6 +24,7 @@ from solver.column_generation.branch_search import BranchSearch, search_branch
 from solver.column_generation.columns import (
     Columns,
     Numbers,
+    OddSet,
     Prices,
     best_of_roots,
     no_columns,
@@ -32,7 +33,7 @@ from solver.column_generation.columns import (
 )
 from solver.column_generation.diving import Diver, quick_pricing
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.master import LpAnswer, Master, Triple, usable_prices
+from solver.column_generation.master import LpAnswer, Master, usable_prices
 from solver.column_generation.packing import improve
 from solver.column_generation.proof import Proof
 from solver.column_generation.settings import EnumerationSettings
@@ -46,6 +47,8 @@ TOLERANCE = 5_000_000
 UNMET_RAISES, UNMET_FACTOR = 4, 30.0
 #: Part of the gap that column generation may leave between bound and relaxation.
 SETTLED = 0.05
+#: Incumbents are not expected to stay further from the relaxation than this part of it.
+NARROW = 0.005
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +68,12 @@ class Relaxation:
     def value(self) -> float:
         """The bound in the problem's units, roughly."""
         return self.bound / self.prices.scale
+
+
+def gap_worth(value: float, objective: int | None) -> float:
+    """The gap to an incumbent that efforts are measured by; poor incumbents do not count."""
+    most = NARROW * abs(value)
+    return most if objective is None else min(most, value - objective)
 
 
 def typical_value(atoms: Atoms) -> int:
@@ -101,7 +110,7 @@ class Generation:
         context: SolveContext,
         settings: EnumerationSettings,
         seeds: Columns,
-        triples: Sequence[Triple] = (),
+        odd_sets: Sequence[OddSet] = (),
         proof: Proof | None = None,
     ) -> None:
         """Begin with some groups; bounds are published where there is a ``proof`` to tell them."""
@@ -118,7 +127,7 @@ class Generation:
         self._unit = max(typical_value(atoms), int(np.abs(seeds.values).max(initial=1)))
         self._master = Master(atoms, context, self._unit)
         self._master.add(seeds)
-        self._master.add_cuts(list(triples))
+        self._master.add_cuts(list(odd_sets))
         self._answer: LpAnswer | None = None
         self._thorough = 0
         self._raises = 0
@@ -136,9 +145,9 @@ class Generation:
         return self._master.columns
 
     @property
-    def triples(self) -> list[Triple]:
+    def odd_sets(self) -> list[OddSet]:
         """The cuts."""
-        return self._master.triples
+        return self._master.odd_sets
 
     @property
     def answer(self) -> LpAnswer | None:
@@ -197,7 +206,7 @@ class Generation:
         if self.best.bound // self.best.prices.scale <= objective:
             return True
         missing = self.best.value - answer.value
-        return missing < SETTLED * (self.best.value - objective)
+        return missing < SETTLED * gap_worth(self.best.value, objective)
 
     def cut(self) -> bool:
         """Add violated cuts and generate columns again; whether there were any."""

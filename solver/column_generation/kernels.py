@@ -23,9 +23,9 @@ multiplier smaller than 1 are whole numbers. Multipliers are improved at each no
 subgradient steps (Held & Karp; step length by Polyak towards the threshold), in floats, which is
 harmless: any multipliers give a valid bound.
 
-Priced subset rows (``master``) lower the value of a group that holds two of a row's three atoms. A
-row with one atom in S is paid by T if T holds a second one; the bound charges half of the price to
-each of the two atoms that are left, which never charges too much.
+Priced subset rows (``master``) lower the value of a group by their price for every two of the row's
+atoms that it holds. Where S holds an odd number of them, T pays for its 1st, 3rd, 5th ... of them,
+so at least half of the price for each; the bound charges that.
 
 The search stops and goes on where its caller wants: its whole state is in arrays. Nothing here is
 Python-only or numba-only, so ``search.py_func`` runs as the plain function in tests. All compiled
@@ -221,12 +221,12 @@ def top_scores(scores: IntArray, count: int, forced: int, most: int, top: IntArr
 def enter_cuts(
     atom: int, cut_start: IntArray, cut_of: IntArray, cut_price: IntArray, met: IntArray
 ) -> int:
-    """Count an atom into its subset rows; returns the prices of those it completes."""
+    """Count an atom into its subset rows; returns the prices where it makes another two."""
     paid = 0
     for q in range(cut_start[atom], cut_start[atom + 1]):
         c = cut_of[q]
         met[c] += 1
-        if met[c] == 2:
+        if met[c] & 1 == 0:
             paid += cut_price[c]
     return paid
 
@@ -427,12 +427,12 @@ def search(
                 else:
                     pair_part[:count] = 0
                 if cuts:
-                    # Of a row with one atom in the group, two more may pay: half each.
+                    # Where the group holds an odd number, every other one pays: half each.
                     for a in range(count):
                         i = state.local[state.candidates[d, a]]
                         for q in range(data.cut_start[i], data.cut_start[i + 1]):
                             ticks += 1
-                            if state.met[data.cut_of[q]] == 1:
+                            if state.met[data.cut_of[q]] & 1 == 1:
                                 pair_part[a] -= data.cut_price[data.cut_of[q]] // 2
                 steps = shallow_steps if d <= 2 else deep_steps
                 goal = threshold[root]

@@ -1,9 +1,8 @@
 """The linear relaxation of choosing groups (the *master*), its cuts and its dual prices.
 
 One variable a column; rows: every atom in at most one group (exactly one if it must join), the
-bounds on group numbers, the shared limits, and *subset rows* (Jepsen, Petersen, Spoorendonk &
-Pisinger, 2008): of the groups that hold two or more of three atoms, at most one is chosen, which
-is the Chvatal-Gomory rounding of half the sum of the three atoms' rows.
+bounds on group numbers, the shared limits, and *subset rows* over odd sets of atoms (``odd_sets``):
+half the sum of the atoms' rows, rounded down.
 
 GLOP solves it in floats; nothing it says is believed. ``integer_prices`` turns its duals into whole
 numbers of the right sign, and a bound is then computed from these in exact arithmetic
@@ -19,26 +18,23 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numba import njit
 from ortools.math_opt.python import mathopt
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.branch import Branch
 from solver.column_generation.branch_search import BranchSearch
-from solver.column_generation.columns import Columns, Prices, join, no_columns
+from solver.column_generation.columns import Columns, OddSet, Prices, join, no_columns
 from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.odd_sets import violated_odd_sets
 from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
-from solver.problem import BoolArray, IntArray
-
-Triple = tuple[int, int, int]
+from solver.problem import IntArray
 
 #: Cost of leaving a row unmet, in units of the largest group value.
 UNMET_COST = 10.0
-#: A subset row is worth adding if it is violated by this.
-MIN_VIOLATION = 0.02
-#: Most cuts added at once, and most of these on one atom.
-MAX_NEW_CUTS, MAX_CUTS_AN_ATOM = 100, 6
+#: Most cuts added at once (or one for so many atoms, if that is more), and most of these on one
+#: atom.
+MAX_NEW_CUTS, ATOMS_A_CUT, MAX_CUTS_AN_ATOM = 100, 20, 6
 #: Prices beyond this are cut off; ``GroupSearch.accepts`` refuses such sizes.
 _HUGE = 2.0**61
 
@@ -71,7 +67,7 @@ class Master:
         self.atoms = atoms
         self.context = context
         self.columns: Columns = no_columns()
-        self.triples: list[Triple] = []
+        self.odd_sets: list[OddSet] = []
         self._unit = float(max(1, unit))
         self._unmet_cost = UNMET_COST
         self._known: set[tuple[int, frozenset[int]]] = set()
@@ -104,6 +100,7 @@ class Master:
             for limit, scale in zip(problem.shared_limit, self._shared_scale, strict=True)
         ]
         self._cut_rows: list[Any] = []
+        self._cuts_of: dict[int, list[int]] = {}
         self._free = atoms.must
         for row in (*self._atom_rows, *self._kind_rows):
             if row.lower_bound > 0:
@@ -144,10 +141,11 @@ class Master:
             self._kind_rows[added.kinds[c]].set_coefficient(variable, 1.0)
             for s, row in enumerate(self._shared_rows):
                 row.set_coefficient(variable, float(uses[s, c]) / self._shared_scale[s])
-            inside = set(members)
-            for triple, row in zip(self.triples, self._cut_rows, strict=True):
-                if len(inside.intersection(triple)) > 1:
-                    row.set_coefficient(variable, 1.0)
+            for cut, number in Counter(
+                q for i in members for q in self._cuts_of.get(i, ())
+            ).items():
+                if number > 1:
+                    self._cut_rows[cut].set_coefficient(variable, float(number // 2))
             self._position[variable.id] = len(self._variables)
             self._variables.append(variable)
             self._rows_changed = False
@@ -161,19 +159,23 @@ class Master:
         self.add_cuts(found)
         return len(found)
 
-    def add_cuts(self, triples: list[Triple]) -> None:
-        """Add the subset rows of some triples of atoms."""
-        self._rows_changed = self._rows_changed or bool(triples)
+    def add_cuts(self, odd_sets: list[OddSet]) -> None:
+        """Add the subset rows of some odd sets of atoms."""
+        self._rows_changed = self._rows_changed or bool(odd_sets)
         holders: list[list[int]] = [[] for _ in range(self.atoms.num_atoms)]
-        for c, atom in zip(self.columns.holder, self.columns.members, strict=True):
+        for c, atom in zip(
+            self.columns.holder.tolist(), self.columns.members.tolist(), strict=True
+        ):
             holders[atom].append(c)
-        for triple in triples:
-            row = self._model.add_linear_constraint(ub=1.0)
-            times = Counter(c for atom in triple for c in holders[atom])
+        for odd_set in odd_sets:
+            row = self._model.add_linear_constraint(ub=float(len(odd_set) // 2))
+            times = Counter(c for atom in odd_set for c in holders[atom])
             for c, number in times.items():
                 if number > 1:
-                    row.set_coefficient(self._variables[c], 1.0)
-            self.triples.append(triple)
+                    row.set_coefficient(self._variables[c], float(number // 2))
+            for atom in odd_set:
+                self._cuts_of.setdefault(atom, []).append(len(self.odd_sets))
+            self.odd_sets.append(odd_set)
             self._cut_rows.append(row)
 
     def restrict(self, branch: Branch) -> None:
@@ -264,7 +266,7 @@ class Master:
             whole(answer.kinds),
             np.maximum(whole(answer.shared), 0),
             np.maximum(whole(answer.cuts), 0),
-            np.array(self.triples, np.int64).reshape(-1, 3),
+            tuple(self.odd_sets),
         )
 
     # -- inside -------------------------------------------------------------------------------
@@ -322,26 +324,18 @@ class Master:
         found = result.dual_values()
         return np.array([found.get(row, 0.0) for row in rows], np.float64) * self._unit
 
-    def _violated(self, weights: FloatArray) -> list[Triple]:
-        support = np.flatnonzero(weights > 1e-9)
-        part = self.columns.take(support)
-        used, position = np.unique(part.members, return_inverse=True)
-        inside = np.zeros((len(used), len(part)), np.bool_)
-        inside[position, part.holder] = True
-        triples, sums = violated_triples(inside, weights[support], 1.0 + MIN_VIOLATION)
-        self.context.charge(len(used) ** 3 // 6000 + 1)
-        chosen: list[Triple] = []
-        times = np.zeros(len(used), np.int64)
-        known = set(self.triples)
-        for at in np.argsort(-sums, kind="stable").tolist():
-            three = triples[at]
-            first, second, third = used[three].tolist()
-            triple = (first, second, third)
-            if triple in known or times[three].max() >= MAX_CUTS_AN_ATOM:
+    def _violated(self, weights: FloatArray) -> list[OddSet]:
+        columns = self.columns.take(np.arange(len(weights)))
+        most = max(MAX_NEW_CUTS, self.atoms.num_atoms // ATOMS_A_CUT)
+        chosen: list[OddSet] = []
+        times: Counter[int] = Counter()
+        known = set(self.odd_sets)
+        for _, odd_set in violated_odd_sets(columns, weights, self.context):
+            if odd_set in known or max(times[atom] for atom in odd_set) >= MAX_CUTS_AN_ATOM:
                 continue
-            times[three] += 1
-            chosen.append(triple)
-            if len(chosen) == MAX_NEW_CUTS:
+            times.update(odd_set)
+            chosen.append(odd_set)
+            if len(chosen) == most:
                 break
         return chosen
 
@@ -357,47 +351,3 @@ def usable_prices(
             return prices
         scale //= 2
     return None
-
-
-@njit(cache=True)
-def violated_triples(
-    inside: BoolArray, weights: FloatArray, least: float
-) -> tuple[IntArray, FloatArray]:
-    """Triples of atoms whose subset row is above ``least``, and the row's left side.
-
-    Parameters
-    ----------
-    inside : bool [n, S], whether each atom is in each column.
-    weights : float [S]; no atom is in columns of more than 1 together.
-    least : 1 or more. Every two of a triple's atoms then share a column: if i and j did not, all
-        columns that count would hold k, and be at most 1 together.
-    """
-    n, size = inside.shape
-    together = np.zeros((n, n), np.float64)
-    for c in range(size):
-        for i in range(n):
-            if inside[i, c]:
-                for j in range(n):
-                    if inside[j, c]:
-                        together[i, j] += weights[c]
-    room = 100_000
-    triples = np.zeros((room, 3), np.int64)
-    sums = np.zeros(room, np.float64)
-    found = 0
-    for i in range(n):
-        for j in range(i + 1, n):
-            if together[i, j] <= 0.0:
-                continue
-            for k in range(j + 1, n):
-                if together[i, j] + together[i, k] + together[j, k] <= least:
-                    continue
-                left = 0.0
-                for c in range(size):
-                    number = int(inside[i, c]) + int(inside[j, c]) + int(inside[k, c])
-                    if number > 1:
-                        left += weights[c]
-                if left > least and found < room:
-                    triples[found, 0], triples[found, 1], triples[found, 2] = i, j, k
-                    sums[found] = left
-                    found += 1
-    return triples[:found], sums[:found]

@@ -1,36 +1,39 @@
-"""The best choice among given groups: a set packing with side constraints, by CP-SAT.
+"""The best choice among given groups: a set packing with side constraints, by CP-SAT or HiGHS.
 
-One Boolean a column. Atoms are in at most one chosen group (in exactly one if they must join), the
-numbers of groups and the shared limits hold. Whole-number data throughout, divided by common
-divisors first, so that values far above 2**31 stay easy.
+Atoms are in at most one chosen group (in exactly one if they must join), the numbers of groups and
+the shared limits hold. CP-SAT proves, from a bound downwards (``budget``); HiGHS finds good choices
+among thousands of groups where there are no good prices (``restricted``).
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from dataclasses import replace
 
 import numpy as np
-from ortools.sat.python import cp_model
 
-from solver import cpsat
 from solver.column_generation.atoms import Atoms
-from solver.column_generation.columns import Columns, join, no_columns
-from solver.column_generation.master import Triple
-from solver.column_generation.restricted import choose
+from solver.column_generation.branch import Branch
+from solver.column_generation.budget import Packed, Packing
+from solver.column_generation.columns import (
+    Columns,
+    Prices,
+    join,
+    no_columns,
+    no_prices,
+    reduced_values,
+)
+from solver.column_generation.restricted import Room, choose
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
-from solver.grouping import Grouping
 from solver.limits import WORK_PER_DETERMINISTIC_SECOND
-from solver.problem import IntArray
 from solver.verification import group_value
 
 #: Above so many columns HiGHS looks for a good choice.
 MANY = 1_500
 #: Seconds that it gets for a unit of the work that CP-SAT would get.
 SECONDS_A_UNIT = 4e-6
-#: CP-SAT wants every sum within int64; we stay well inside.
-_MAX_SUM = 2**61
+#: The first window is a 2**NARROWEST-th part of the bound.
+NARROWEST = 14
 
 
 def incumbent_columns(atoms: Atoms, context: SolveContext) -> Columns:
@@ -47,138 +50,170 @@ def incumbent_columns(atoms: Atoms, context: SolveContext) -> Columns:
     return Columns(*(np.array(part, np.int64) for part in (kinds, values, lengths, members)))
 
 
-def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -> None:
-    """Look for a better incumbent among some columns, within some work."""
+def improve(
+    atoms: Atoms,
+    columns: Columns,
+    context: SolveContext,
+    units: int,
+    prices: Prices | None = None,
+) -> None:
+    """Look for a better incumbent among some columns, within some work.
+
+    With prices, among the columns that lose little against them, and then among more, until the
+    best choice is better than the incumbent. Without, among all at once.
+    """
     if not len(columns):
+        return
+    if prices is not None:
+        descend(atoms, columns, prices, None, context, units)
         return
     left = context.remaining_work
     if len(columns) > MANY and (left is None or left >= units):
         choose(atoms, columns, context, SECONDS_A_UNIT * units)
         return
-    own = incumbent_columns(atoms, context)
-    hint = range(len(columns), len(columns) + len(own))
-    _pack(atoms, join([columns, own]), context, False, hint, (), units)
+    columns = join([columns, incumbent_columns(atoms, context)])
+    _run(_packing(atoms, columns, context, None), context, units)
 
 
-def pack_some(atoms: Atoms, columns: Columns, context: SolveContext, units: int | None) -> bool:
-    """Find the best choice among some columns within some work; whether that was achieved."""
-    status, _ = _pack(atoms, columns, context, False, (), (), units)
-    return status in ("OPTIMAL", "INFEASIBLE")
+def descend(
+    atoms: Atoms,
+    columns: Columns,
+    prices: Prices,
+    bound: int | None,
+    context: SolveContext,
+    units: int | None,
+) -> bool:
+    """Pack by the columns that lose little against prices, then by more, down to the incumbent.
 
-
-def pack(
-    atoms: Atoms, columns: Columns, context: SolveContext, triples: Iterable[Triple] = ()
-) -> None:
-    """The best choice among some columns and the incumbent's groups, proved.
-
-    The columns must be all that can matter: some optimum of the problem is made of them and of
-    the incumbent's groups, if any grouping is feasible. What holds for them is then published as
-    holding for the problem.
+    Columns that lose more than a window are in no grouping worth more than bound - window, so each
+    packing either finds the best grouping or lowers the bound by its window.
 
     Parameters
     ----------
-    triples : atoms whose subset rows (see ``master``) are added as cliques.
+    columns : with a ``bound``, all that can be in a grouping better than the incumbent.
+    bound : what the prices prove, times their scale; ``None`` if the columns are only some.
+    units : of work for one packing, if limited.
+
+    Returns
+    -------
+    Whether the run is over: the best grouping is proved, or time is up.
+    """
+    scale = prices.scale
+    uses = columns.uses(atoms)
+    reduced = reduced_values(atoms, columns, uses, prices)
+    order = np.argsort(-reduced, kind="stable")
+    falling = -reduced[order]
+    top = prices.cost(atoms) if bound is None else bound
+    window = max(abs(top) >> NARROWEST, scale)
+    while not context.stopping():
+        before = context.objective
+        wanted = (top - window) // scale
+        last = before is not None and wanted <= before + 1
+        if last and before is not None:
+            wanted = before + 1
+        number = int(np.searchsorted(falling, top - scale * wanted, side="right"))
+        beat: int | None = wanted - 1
+        if before is None and number == len(columns):
+            beat, last = None, True
+        inside = columns.take(np.sort(order[:number]))
+        if bound is not None:
+            if not pack(atoms, inside, context, prices, beat, units):
+                break
+        else:
+            found = _run(_packing(atoms, inside, context, prices, beat), context, units)
+            if context.objective != before or not found.decided:
+                break
+        if last:
+            return True
+        window *= 4
+    return context.stopping()
+
+
+def pack_some(
+    atoms: Atoms,
+    columns: Columns,
+    context: SolveContext,
+    units: int | None,
+    branch: Branch,
+    prices: Prices | None,
+) -> bool:
+    """Find a better incumbent among the columns of a branch; whether the best one is known then.
+
+    Parameters
+    ----------
+    units : of work, if limited.
+    prices : dual prices of the branch, for losses (see ``budget``).
+    """
+    packing = _packing(atoms, columns, context, prices)
+    must = atoms.must.copy()
+    must[sorted(branch.covered)] = True
+    room = replace(packing.room, least=np.array(branch.least), most=np.array(branch.most))
+    return _run(replace(packing, must=must, room=room), context, units).decided
+
+
+def pack(
+    atoms: Atoms,
+    columns: Columns,
+    context: SolveContext,
+    prices: Prices | None = None,
+    beat: int | None = None,
+    units: int | None = None,
+) -> bool:
+    """The best choice among some columns, proved; whether it was found.
+
+    The columns must be all that can be in a grouping worth more than the incumbent and more than
+    ``beat``. What holds for them is then published as holding for the problem.
+
+    Parameters
+    ----------
+    prices : dual prices of the problem, for losses (see ``budget``).
+    units : of work, if limited.
 
     Raises
     ------
     ModelTooLarge
         If sums could leave int64.
     """
-    own = incumbent_columns(atoms, context)
-    hint = range(len(columns), len(columns) + len(own))
-    status, best = _pack(atoms, join([columns, own]), context, True, hint, triples)
-    # Once a bound has met the incumbent, CP-SAT's later solutions are not listened to.
-    if status == "OPTIMAL" and best is not None and context.stop_reason != "optimal":
-        context.prove_bound(best)
-    if status == "INFEASIBLE":
-        context.prove_infeasible()
+    packing = _packing(atoms, columns, context, prices, beat)
+    found = _run(packing, context, units, whole=True)
+    if found.status == "OPTIMAL" and context.objective is not None:
+        # Once a bound has met the incumbent, CP-SAT's later solutions are not listened to.
+        if context.stop_reason != "optimal":
+            context.prove_bound(context.objective)
+    elif found.status == "INFEASIBLE":
+        if packing.beat is None:
+            context.prove_infeasible()
+        else:
+            context.prove_bound(packing.beat)
+    return found.decided
 
 
-def _pack(
+def _packing(
     atoms: Atoms,
     columns: Columns,
     context: SolveContext,
-    whole: bool,
-    hint: Sequence[int],
-    triples: Iterable[Triple],
-    max_work: int | None = None,
-) -> tuple[str, int | None]:
-    """CP-SAT's status on some columns, and the value of the best choice."""
+    prices: Prices | None,
+    beat: int | None = None,
+) -> Packing:
+    """A choice among some columns that is worth more than the incumbent, and than ``beat``."""
     problem = atoms.problem
-    holders = _holders(atoms, columns)
-    if any(must and not held for must, held in zip(atoms.must.tolist(), holders, strict=True)):
-        return "INFEASIBLE", None
-    model = cp_model.CpModel()
-    chosen = [model.new_bool_var("") for _ in range(len(columns))]
-    for must, held in zip(atoms.must.tolist(), holders, strict=True):
-        if must:
-            model.add_exactly_one(chosen[c] for c in held)
-        elif len(held) > 1:
-            model.add_at_most_one(chosen[c] for c in held)
-    for triple in triples:
-        times = Counter(c for atom in triple for c in holders[atom])
-        model.add_at_most_one(chosen[c] for c, number in times.items() if number > 1)
-    for k in range(problem.num_kinds):
-        own = np.flatnonzero(columns.kinds == k).tolist()
-        least, most = int(problem.min_groups[k]), int(atoms.max_groups[k])
-        if least > len(own) or least > most:
-            return "INFEASIBLE", None
-        # Disjoint groups cannot be more than items allow; only a tighter number is a row.
-        items = problem.num_items // max(1, int(problem.min_size[k]))
-        if least > 0 or most < min(items, len(own)):
-            model.add_linear_constraint(sum(chosen[c] for c in own), least, most)
-    uses = columns.uses(atoms)
-    for s in range(problem.num_shared_limits):
-        row, divisor, _ = _divide(uses[s], f"use of shared limit {s}")
-        limit = int(problem.shared_limit[s]) // divisor
-        if sum(value for value in row if value > 0) > limit:
-            model.add(cp_model.LinearExpr.weighted_sum(chosen, row) <= limit)
-    worth, unit, reach = _divide(columns.values, "values of the groups")
-    # Stopped early, CP-SAT reports a bound of 0 that nobody proved. No choice is worth more than
-    # ``reach``: with that much taken off, 0 is a true bound.
-    model.maximize(cp_model.LinearExpr.weighted_sum(chosen, worth) - reach)
-    if hint:
-        begin = set(hint)
-        for c, variable in enumerate(chosen):
-            model.add_hint(variable, c in begin)
-
-    best: int | None = None
-
-    def decode(values: tuple[int, ...]) -> Grouping:
-        nonlocal best
-        picked = [c for c, value in enumerate(values) if value]
-        best = sum(columns.values[picked].tolist())
-        return columns.grouping(atoms, picked)
-
-    def bound_of(value: int) -> int:
-        return (value + reach) * unit
-
-    outcome = cpsat.run(
-        model,
-        context,
-        watched=chosen,
-        decode=decode,
-        bound_of=bound_of if whole else None,
-        max_work=max_work,
-        max_seconds=None if max_work is None else max_work / WORK_PER_DETERMINISTIC_SECOND,
-        reach=2 * reach,
+    if beat is None or (context.objective is not None and context.objective > beat):
+        beat = context.objective
+    return Packing(
+        atoms,
+        columns,
+        columns.uses(atoms),
+        no_prices(atoms, 1) if prices is None else prices,
+        Room(problem.min_groups, atoms.max_groups, problem.shared_limit),
+        beat,
     )
-    return outcome.status, best
 
 
-def _holders(atoms: Atoms, columns: Columns) -> list[list[int]]:
-    """The columns that hold each atom."""
-    order = np.argsort(columns.members, kind="stable")
-    holder = columns.holder[order]
-    ends = np.cumsum(np.bincount(columns.members, minlength=atoms.num_atoms))
-    return [part.tolist() for part in np.split(holder, ends[:-1])]
-
-
-def _divide(numbers: IntArray, what: str) -> tuple[list[int], int, int]:
-    """Numbers without their common divisor, the divisor, and the sum of their sizes."""
-    divisor = max(1, int(np.gcd.reduce(numbers))) if len(numbers) else 1
-    row: list[int] = (numbers // divisor).tolist()
-    size = sum(abs(number) for number in row)
-    if size > _MAX_SUM:
-        raise ModelTooLarge(what, size, _MAX_SUM)
-    return row, divisor, size
+def _run(packing: Packing, context: SolveContext, units: int | None, whole: bool = False) -> Packed:
+    """Run a packing within some units of work; without prices where these are too large."""
+    seconds = None if units is None else units / WORK_PER_DETERMINISTIC_SECOND
+    try:
+        return packing.run(context, whole=whole, max_work=units, max_seconds=seconds)
+    except ModelTooLarge:
+        plain = replace(packing, prices=no_prices(packing.atoms, 1))
+        return plain.run(context, whole=whole, max_work=units, max_seconds=seconds)

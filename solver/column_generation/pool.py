@@ -9,7 +9,7 @@ pricing is one pass over flat arrays, with cuts and within any branch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -17,24 +17,23 @@ from solver.column_generation.atoms import Atoms
 from solver.column_generation.branch import Branch, everything
 from solver.column_generation.columns import (
     Columns,
+    OddSet,
     Prices,
     no_prices,
     proved_bound,
     reduced_values,
 )
 from solver.column_generation.diving import Diver, pool_pricing
-from solver.column_generation.generation import TOLERANCE, offer_if_whole
+from solver.column_generation.generation import TOLERANCE, Relaxation, offer_if_whole
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.master import LpAnswer, Master, Triple, usable_prices
+from solver.column_generation.master import LpAnswer, Master, usable_prices
 from solver.column_generation.packing import improve, incumbent_columns
 from solver.column_generation.proof import Proof
 from solver.context import SolveContext
 from solver.problem import IntArray
 
-#: Dives into a pool, each another way; only where groups are so few.
+#: Dives into a pool, each another way; where only so few groups are chosen there are none.
 DIVES, MOST_DIVED = 6, 20
-#: Groups of greatest weight that a dive looks at.
-MOST_CHOICES = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +43,14 @@ class Solved:
     Attributes
     ----------
     bound : proved bound on every grouping of pool groups in the branch.
+    scaled_bound : the same before it was rounded, times the scale of ``prices``.
     answer : the relaxation's solution.
     prices : integer prices that prove the bound, ``None`` if none is proved.
     left : int64, positions in the pool of the groups that may be in a better grouping.
     """
 
     bound: int
+    scaled_bound: int
     answer: LpAnswer
     prices: Prices | None
     left: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
@@ -70,7 +71,7 @@ class PoolRelaxation:
         context: SolveContext,
         pool: Columns,
         seeds: Columns,
-        triples: list[Triple],
+        odd_sets: list[OddSet],
         packing_units: int,
     ) -> None:
         """Begin with some groups (of the pool or not) and cuts."""
@@ -87,7 +88,7 @@ class PoolRelaxation:
         if not len(master.columns):
             values = reduced_values(atoms, pool, self._uses, no_prices(atoms, 1))
             self._add_best(values, np.arange(len(pool)), -(2**62))
-        master.add_cuts(triples)
+        master.add_cuts(odd_sets)
 
     def __enter__(self) -> PoolRelaxation:
         return self
@@ -101,9 +102,9 @@ class PoolRelaxation:
         return self._master.columns
 
     @property
-    def triples(self) -> list[Triple]:
+    def odd_sets(self) -> list[OddSet]:
         """The cuts."""
-        return self._master.triples
+        return self._master.odd_sets
 
     def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
         """Groups that may be in a better grouping of the branch; ``None`` if too many."""
@@ -152,7 +153,7 @@ class PoolRelaxation:
             left = inside
             if context.objective is not None:
                 left = inside[reduced >= prices.scale * (context.objective + 1) - bound]
-            return Solved(bound // prices.scale, answer, prices, left)
+            return Solved(bound // prices.scale, bound, answer, prices, left)
         return None
 
     def _add_best(self, reduced: IntArray, positions: IntArray, least: int) -> int:
@@ -166,87 +167,24 @@ class PoolRelaxation:
         return self._master.add(self.pool.take(at[order[first]]))
 
 
-def tighten(relaxation: PoolRelaxation, enough: int, proof: Proof) -> None:
-    """Cut and empty the pool until ``enough`` groups are left or there are no cuts to add.
+def tighten(relaxation: PoolRelaxation, proof: Proof) -> Relaxation | None:
+    """Cut and empty the pool until there are no cuts to add; the last proof, if any.
 
     ``proof`` is told what is proved.
     """
     context, root = relaxation.context, everything(relaxation.atoms)
-    first = True
+    best = None
     while len(relaxation.pool) and not context.stopping():
         solved = relaxation.solve(root)
         if solved is None:
-            return
+            break
         if solved.prices is not None:
             proof.narrowed(solved.prices)
+            best = Relaxation(solved.prices, solved.scaled_bound)
         # The pool's bound is the problem's, unless the incumbent is better than the pool.
         least = solved.bound if context.objective is None else context.objective
         context.prove_bound(max(solved.bound, least))
         relaxation.take(solved.left)
-        if len(relaxation.pool) <= enough:
-            return
-        cut = relaxation.add_cuts(solved.answer) > 0
-        if cut and not first:
-            continue
-        # At first, and when the cuts are found: a better incumbent empties the pool, too.
-        before = context.objective
-        relaxation.look_around(0)
-        if not cut and (first or context.objective == before):
-            return
-        first = False
-
-
-def polish(relaxation: PoolRelaxation) -> None:
-    """Look for a better incumbent in a pool that need not hold all that can matter.
-
-    With cuts the relaxation picks groups that go together. Dives into it, and a packing of the
-    groups it has met then, give whole solutions.
-    """
-    root = everything(relaxation.atoms)
-    solved = relaxation.solve(root)
-    while solved is not None and relaxation.add_cuts(solved.answer):
-        solved = relaxation.solve(root)
-    if relaxation.atoms.max_total_groups <= MOST_DIVED:
-        for number in range(DIVES):
-            dive(relaxation, number)
-    relaxation.look_around(0)
-
-
-def dive(relaxation: PoolRelaxation, number: int) -> None:
-    """Round the numbers of groups, choose the group of greatest weight, solve again, and so on.
-
-    A group is chosen by joining its atoms and demanding them; it may still gain others.
-
-    Parameters
-    ----------
-    number : dives of different numbers go different ways: the lowest binary digit says whether
-        numbers are rounded down, the others how many groups the first choice passes over.
-    """
-    context, branch = relaxation.context, everything(relaxation.atoms)
-    down, passed = number % 2, number // 2
-    while not context.stopping():
-        solved = relaxation.solve(branch)
-        if solved is None or solved.answer.unmet > 1e-6:
-            return
-        if context.objective is not None and solved.bound <= context.objective:
-            return
-        columns, weights = relaxation.columns, solved.answer.weights
-        rounded = branch.split_numbers(columns, weights)
-        if rounded is not None:
-            branch = rounded[down]
-            continue
-        heaviest: list[int] = np.argsort(-weights, kind="stable")[:MOST_CHOICES].tolist()
-        free = [
-            members
-            for members in (columns.atoms_of(c) for c in heaviest if weights[c] > 1e-6)
-            if not branch.covered.issuperset(members)
-        ]
-        if len(free) <= passed:
-            return
-        members = sorted(free[passed])
-        passed = 0
-        branch = replace(
-            branch,
-            covered=branch.covered | set(members),
-            joined=branch.joined + tuple((members[0], other) for other in members[1:]),
-        )
+        if context.stopping() or not relaxation.add_cuts(solved.answer):
+            break
+    return best

@@ -152,15 +152,15 @@ class _Writer:
     def _in_items(self, prices: Prices) -> ItemPrices:
         items = np.zeros(self._atoms.problem.num_items, np.int64)
         items[self._first] = prices.atoms
-        cuts = zip(prices.triples.tolist(), prices.cuts.tolist(), strict=True)
+        cuts = zip(prices.odd_sets, prices.cuts.tolist(), strict=True)
         return ItemPrices(
             scale=int(prices.scale),
             items=tuple(items.tolist()),
             kinds=tuple(prices.kinds.tolist()),
             shared=tuple(prices.shared.tolist()),
             cuts=tuple(
-                (self._first[i], self._first[j], self._first[k], price)
-                for (i, j, k), price in cuts
+                (*(self._first[atom] for atom in odd_set), price)
+                for odd_set, price in cuts
                 if price
             ),
         )

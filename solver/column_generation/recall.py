@@ -7,8 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from solver.column_generation.atoms import Atoms
-from solver.column_generation.columns import Columns, join
-from solver.column_generation.master import Triple
+from solver.column_generation.columns import Columns, OddSet, join
 from solver.column_generation.packing import improve
 from solver.context import SolveContext
 from solver.grouping import Group
@@ -54,28 +53,28 @@ def _may_be_one_group(atoms: Atoms, kind: int, inside: list[int]) -> bool:
     return True
 
 
-def recalled(atoms: Atoms, context: SolveContext) -> tuple[Columns, list[Triple]]:
+def recalled(atoms: Atoms, context: SolveContext) -> tuple[Columns, list[OddSet]]:
     """Columns and cuts of an earlier solve, the best choice among them offered."""
     reuse = context.reuse if context.reuse is not None else Reuse()
     columns = columns_of(atoms, reuse.groups)
     if len(columns):
         context.phase("recalled groups")
         improve(atoms, columns, context, PACKING_UNITS)
-    triples: list[Triple] = []
+    odd_sets: list[OddSet] = []
     for cut in reuse.cuts:
         if all(0 <= i < atoms.problem.num_items for i in cut):
             inside = sorted({int(atoms.atom_of[i]) for i in cut})
-            if len(inside) == 3:
-                triples.append((inside[0], inside[1], inside[2]))
+            if len(inside) % 2 == 1 and len(inside) >= 3:
+                odd_sets.append(tuple(inside))
     context.charge(1 + 50 * len(reuse.groups))
-    return columns, list(dict.fromkeys(triples))
+    return columns, list(dict.fromkeys(odd_sets))
 
 
 def remember(
-    atoms: Atoms, context: SolveContext, columns: list[Columns], triples: list[Triple]
+    atoms: Atoms, context: SolveContext, columns: list[Columns], odd_sets: list[OddSet]
 ) -> None:
     """Hand columns and cuts on to a later solve."""
     found = join(columns)
     groups = dict.fromkeys(found.group(atoms, c) for c in range(min(len(found), MOST_GROUPS)))
-    cuts = [(a[0], b[0], c[0]) for a, b, c in ([atoms.items[at] for at in t] for t in triples)]
+    cuts = [tuple(atoms.items[atom][0] for atom in odd_set) for odd_set in odd_sets]
     context.remember(Reuse(None, tuple(groups), tuple(cuts)))

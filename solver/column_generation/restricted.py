@@ -94,7 +94,10 @@ def best_choice(
 
 def _solved(model: mathopt.Model, context: SolveContext, seconds: float) -> Any:
     """HiGHS's answer, or ``None``."""
-    parameters = mathopt.SolveParameters(random_seed=context.limits.seed)
+    # By default HiGHS ends at a gap of 1/10,000, which is most of what is left here.
+    parameters = mathopt.SolveParameters(
+        random_seed=context.limits.seed, relative_gap_tolerance=0.0, absolute_gap_tolerance=0.0
+    )
     if context.limits.work is not None:
         parameters.node_limit = 1
     else:

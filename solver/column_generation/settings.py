@@ -17,10 +17,6 @@ class EnumerationSettings:
         incumbent among them, and the work units that may cost.
     max_pool, pool_units : the same for the whole gap.
     max_packed : columns given to CP-SAT at most.
-    easily_packed : columns for which CP-SAT needs no cuts first.
-    few_groups : so few groups in all are chosen by branching to the end.
-    packed_soon, quick_branches : where more groups are chosen, so few columns are left to CP-SAT
-        after so many branches.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
     dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
@@ -43,10 +39,6 @@ class EnumerationSettings:
     max_pool: int = 2_000_000
     pool_units: int = 60_000_000
     max_packed: int = 300_000
-    easily_packed: int = 500
-    few_groups: int = 20
-    packed_soon: int = 5_000
-    quick_branches: int = 300
     branch_units: int = 1_000_000
     max_branches: int | None = None
     dives: int = 1

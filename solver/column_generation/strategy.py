@@ -7,14 +7,18 @@ from dataclasses import dataclass
 
 from solver.column_generation.approach import approach
 from solver.column_generation.atoms import Atoms, contract
-from solver.column_generation.branch import everything
 from solver.column_generation.branching import PricedRelaxation, explore
-from solver.column_generation.columns import Columns, Prices, join, no_prices
-from solver.column_generation.generation import Generation, Relaxation, first_columns
+from solver.column_generation.columns import Columns, OddSet, Prices, join, no_prices
+from solver.column_generation.generation import Generation, Relaxation, first_columns, gap_worth
 from solver.column_generation.group_search import Found, GroupSearch
-from solver.column_generation.master import Triple
-from solver.column_generation.packing import incumbent_columns, pack
-from solver.column_generation.pool import PoolRelaxation, polish, tighten
+from solver.column_generation.packing import (
+    NARROWEST,
+    descend,
+    improve,
+    incumbent_columns,
+    pack,
+)
+from solver.column_generation.pool import PoolRelaxation, tighten
 from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
 from solver.column_generation.settings import EnumerationSettings
@@ -26,7 +30,7 @@ from solver.verification import verify
 #: The gap is approached from a 4**FIRST_WINDOW-th part of it.
 FIRST_WINDOW = 2
 #: Another round of cuts is worth it if the last one took this part of the gap.
-LEAST_GAIN = 50
+LEAST_GAIN = 100
 #: After the cuts, the groups that matter are listed again if cuts took this part of the gap.
 WORTH = 10
 #: So near to the relaxation, relatively, an incumbent needs no dives.
@@ -108,9 +112,9 @@ class _Run:
         found = self._list(settings.max_listed, settings.listing_units)
         if found is None:
             return
-        known, triples = recalled(self.atoms, context)
+        known, odd_sets = recalled(self.atoms, context)
         if found.complete:
-            self._finish(found.columns, None, known, triples)
+            self._finish(found.columns, None, known, odd_sets)
             return
         if not self.search.can_bound:
             context.note(
@@ -132,7 +136,7 @@ class _Run:
                 return
         seeds = join([incumbent_columns(self.atoms, context), known, seeds])
         generation = Generation(
-            self.atoms, self.search, context, settings, seeds, triples, self.proof
+            self.atoms, self.search, context, settings, seeds, odd_sets, self.proof
         )
         generation.best = relaxation
         with generation:
@@ -143,7 +147,7 @@ class _Run:
                 ended = self._close(generation)
                 if not ended and not self._cut(generation):
                     break
-            remember(self.atoms, context, [generation.columns], generation.triples)
+            remember(self.atoms, context, [generation.columns], generation.odd_sets)
             if ended or context.stopping() or self._branch(generation):
                 return
         if generation.best is None or not generation.is_settled():
@@ -158,36 +162,42 @@ class _Run:
         )
 
     def _close(self, generation: Generation) -> bool:
-        """Try to list all groups that may be in a better grouping; whether that ended the run.
+        """Try to choose among all groups that may be in a better grouping; whether that ended it.
 
-        All at once where they are few. Otherwise first the groups in a small part of the gap: they
-        may give a better incumbent, hence a smaller gap. Then ever larger parts, as long as their
-        groups are few.
+        First among the groups that lose little against the prices, which are few, then among more:
+        each choice finds the best grouping or lowers the bound. Where that takes too long, all
+        groups that are left are listed at last.
         """
         context, settings = self.context, self.settings
         if not self._settle(generation) or generation.best is None:
             return context.stopping()
-        context.phase("reduced-cost enumeration")
-        if self._list_rest(generation, settings.max_listed, settings.listing_units):
-            return True
-        power = FIRST_WINDOW
+        best = generation.best
+        scale = best.prices.scale
+        window = max(abs(best.bound) >> NARROWEST, scale)
         while not context.stopping():
-            if not self._settle(generation) or generation.best is None:
+            beat = (best.bound - window) // scale - 1
+            if context.objective is not None and beat <= context.objective:
                 break
             context.phase("reduced-cost enumeration")
-            if not power:
-                return self._list_rest(generation, settings.max_pool, settings.pool_units)
-            best = generation.best
-            window = abs(best.bound) if context.objective is None else self._gap(best)
             found = self.search.within(
-                best.prices, -(window >> 2 * power), settings.max_window, settings.window_units
+                best.prices,
+                scale * (beat + 1) - best.bound,
+                settings.max_window,
+                settings.window_units,
             )
             if not found.complete:
+                return context.stopping()
+            if len(found.columns) > settings.max_packed:
                 break
-            self._polish(join([generation.columns, found.columns]), generation)
-            # A window four times as wide was seen to hold up to ten times as many groups.
-            power = 0 if len(found.columns) * 10**power <= settings.max_listed else power - 1
-        return context.stopping()
+            context.phase("packing")
+            units = settings.packing_units
+            if not pack(self.atoms, found.columns, context, best.prices, beat, units):
+                break
+            window *= 4
+        if context.stopping():
+            return True
+        context.phase("reduced-cost enumeration")
+        return self._list_rest(generation, settings.max_pool, settings.pool_units)
 
     def _gap(self, best: Relaxation) -> int:
         """How far below 0 the reduced value of a group in a better grouping can be.
@@ -209,7 +219,7 @@ class _Run:
         assert best is not None
         found = self.search.within(best.prices, -self._gap(best), most, units)
         if found.complete and not self.context.stopping():
-            self._finish(found.columns, best.prices, generation.columns, generation.triples)
+            self._finish(found.columns, best.prices, generation.columns, generation.odd_sets)
             return True
         return self.context.stopping()
 
@@ -224,7 +234,7 @@ class _Run:
                 break
             self._dive(generation)
             if not self._is_near(generation):
-                self._polish(generation.columns, generation)
+                self._improve(generation)
             if len(generation.columns) == before:
                 break
         return generation.is_settled() and not context.stopping()
@@ -260,12 +270,11 @@ class _Run:
             if not generation.cut():
                 break
             gained, left = before - generation.best.value, generation.best.value
-            if gained <= (left - (context.objective or 0)) / LEAST_GAIN:
+            if gained <= gap_worth(left, context.objective) / LEAST_GAIN:
                 break
         if context.stopping() or not generation.is_settled():
             return False
-        self._polish(generation.columns, generation)
-        left = generation.best.value - (context.objective or 0)
+        left = gap_worth(generation.best.value, context.objective)
         return began - generation.best.value > left / WORTH
 
     def _branch(self, generation: Generation) -> bool:
@@ -277,16 +286,18 @@ class _Run:
         relaxation = PricedRelaxation(self.atoms, self.search, context, generation, settings)
         return explore(relaxation, settings.packing_units, settings.max_branches, self.proof)
 
-    def _polish(self, columns: Columns, generation: Generation) -> None:
-        with self._relaxation(columns, generation.columns, generation.triples) as relaxation:
-            polish(relaxation)
-
-    def _relaxation(self, pool: Columns, seeds: Columns, triples: list[Triple]) -> PoolRelaxation:
+    def _improve(self, generation: Generation) -> None:
+        """Look for a better incumbent among the groups met."""
+        prices = None if generation.best is None else generation.best.prices
         units = self.settings.packing_units
-        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, triples, units)
+        improve(self.atoms, generation.columns, self.context, units, prices)
+
+    def _relaxation(self, pool: Columns, seeds: Columns, odd_sets: list[OddSet]) -> PoolRelaxation:
+        units = self.settings.packing_units
+        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, odd_sets, units)
 
     def _finish(
-        self, pool: Columns, prices: Prices | None, seeds: Columns, triples: list[Triple]
+        self, pool: Columns, prices: Prices | None, seeds: Columns, odd_sets: list[OddSet]
     ) -> None:
         """The best choice among pool groups, proved; the pool holds all that can matter.
 
@@ -296,21 +307,24 @@ class _Run:
         """
         context, settings = self.context, self.settings
         self.proof.listed(prices)
-        few = len(pool) <= settings.easily_packed
-        if not few and self.search.can_bound:
+        if self.search.can_bound and len(pool):
             context.phase("cuts")
-            with self._relaxation(pool, seeds, triples) as relaxation:
-                tighten(relaxation, settings.easily_packed, self.proof)
-                pool, triples = relaxation.pool, relaxation.triples
-                remember(self.atoms, context, [relaxation.columns, pool], triples)
-                if len(pool) > settings.easily_packed and not context.stopping():
-                    context.phase("branching")
-                    # CP-SAT is better at many small groups, branching at a few large ones.
-                    many = self.atoms.max_total_groups > settings.few_groups
-                    soon = many and len(pool) <= settings.packed_soon
-                    branches = settings.quick_branches if soon else None
-                    if explore(relaxation, settings.packing_units, branches, self.proof):
+            with self._relaxation(pool, seeds, odd_sets) as relaxation:
+                best = tighten(relaxation, self.proof)
+                pool, odd_sets = relaxation.pool, relaxation.odd_sets
+                remember(self.atoms, context, [relaxation.columns, pool], odd_sets)
+                if context.stopping():
+                    return
+                if best is not None and len(pool) <= settings.max_packed:
+                    context.phase("packing")
+                    units = settings.packing_units
+                    if descend(self.atoms, pool, best.prices, best.bound, context, units):
                         return
+                context.phase("branching")
+                if explore(relaxation, settings.packing_units, None, self.proof):
+                    return
+        elif self.search.can_bound:
+            self.proof.narrowed(no_prices(self.atoms, self.search.scale))
         if context.stopping():
             return
         if len(pool) > settings.max_packed:
@@ -320,18 +334,4 @@ class _Run:
             )
             return
         context.phase("packing")
-        if few and prices is None and self.search.can_bound:
-            self._price(pool)
-            if context.stopping():
-                return
-        pack(self.atoms, pool, context, triples)
-
-    def _price(self, pool: Columns) -> None:
-        """Prices for the certificate where all groups are packed at once."""
-        if not len(pool):
-            self.proof.narrowed(no_prices(self.atoms, self.search.scale))
-            return
-        with self._relaxation(pool, pool, []) as relaxation:
-            solved = relaxation.solve(everything(self.atoms))
-            if solved is not None and solved.prices is not None:
-                self.proof.narrowed(solved.prices)
+        pack(self.atoms, pool, context)

@@ -7,7 +7,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from solver_spec.problems import random_problem
+from solver_spec.problems import random_odd_set, random_problem
 
 from solver import Grouping, GroupingProblem, Limits, solve
 from solver.column_generation import EnumerationSettings, enumerate_groups, generate_columns
@@ -65,14 +65,14 @@ def random_branch(rng: np.random.Generator, atoms: Atoms) -> Branch:
 def random_prices(rng: np.random.Generator, atoms: Atoms, unit: int, scale: int) -> Prices:
     n, problem = atoms.num_atoms, atoms.problem
     cuts = 0 if n < 3 else int(rng.integers(0, 4))
-    triples = [rng.choice(n, 3, replace=False) for _ in range(cuts)]
+    odd_sets = tuple(random_odd_set(rng, n) for _ in range(cuts))
     return Prices(
         scale,
         rng.integers(-unit, unit + 1, n) * scale // 4,
         rng.integers(-unit, unit + 1, problem.num_kinds) * scale // 4,
         rng.integers(0, unit // 1000 + 2, problem.num_shared_limits) * scale // 7,
         rng.integers(0, unit + 1, cuts) * scale // 3,
-        np.array(triples, np.int64).reshape(-1, 3),
+        odd_sets,
     )
 
 

@@ -39,7 +39,7 @@ CLOSE = ProofNode("close", (0,))
 def prices(
     items: tuple[int, ...] = (0, 0, 0),
     kinds: tuple[int, ...] = (0,),
-    cuts: tuple[tuple[int, int, int, int], ...] = (),
+    cuts: tuple[tuple[int, ...], ...] = (),
     scale: int = 1,
 ) -> ItemPrices:
     return ItemPrices(scale, items, kinds, (), cuts)
@@ -99,8 +99,9 @@ def test_no_grouping_at_all() -> None:
         ({"order": (0, 1)}, "the order does not name every item once"),
         ({"prices": (prices(items=(1, 1)),)}, "prices 0: not a price for each"),
         ({"prices": (prices(scale=0),)}, "prices 0: the scale is not positive"),
-        ({"prices": (prices(cuts=((0, 0, 1, 1),)),)}, "prices 0: a cut is not on three items"),
-        ({"prices": (prices(cuts=((0, 1, 3, 1),)),)}, "prices 0: a cut is not on three items"),
+        ({"prices": (prices(cuts=((0, 0, 1, 1),)),)}, "prices 0: a cut is not on an odd number"),
+        ({"prices": (prices(cuts=((0, 1, 3, 1),)),)}, "prices 0: a cut is not on an odd number"),
+        ({"prices": (prices(cuts=((0, 1, 2, 1, 3, 1),)),)}, "prices 0: a cut is not on an odd"),
         ({"prices": (prices(cuts=((0, 1, 2, -1),)),)}, "prices 0: a price of a cut is negative"),
         ({"prices": (prices(items=(-1, 0, 0)),)}, "the price of item 0 is negative"),
         ({"nodes": ()}, "there is no proof"),

@@ -597,3 +597,9 @@ def _toml(value: Any) -> str:
     if isinstance(value, str):
         return json.dumps(value)
     return str(value)
+
+
+def random_odd_set(rng: np.random.Generator, number: int) -> tuple[int, ...]:
+    """Three, five or seven of so many, in order; ``number`` is 3 or more."""
+    size = int(rng.choice([size for size in (3, 5, 7) if size <= number]))
+    return tuple(sorted(rng.choice(number, size, replace=False).tolist()))

@@ -35,10 +35,9 @@ from .proofs import damaged, random_certificate
 # Each sends a small problem through another part of the engine.
 WAYS = {
     "listed": EnumerationSettings(),
-    "cut": EnumerationSettings(easily_packed=0),
     "priced": EnumerationSettings(max_listed=0),
-    "priced and cut": EnumerationSettings(max_listed=0, easily_packed=0),
-    "branched": EnumerationSettings(max_listed=0, easily_packed=0, few_groups=0),
+    "branched": EnumerationSettings(max_packed=0),
+    "priced and branched": EnumerationSettings(max_listed=0, max_packed=0),
     "not listed": EnumerationSettings(max_listed=0, max_pool=0, max_window=0),
 }
 

@@ -20,9 +20,10 @@ from solver.column_generation.branch import Branch, everything
 from solver.column_generation.columns import Columns
 from solver.column_generation.generation import Generation
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.packing import improve, pack_some
+from solver.column_generation.packing import pack_some
 from solver.column_generation.pool import Solved
 from solver.column_generation.proof import Proof
+from solver.column_generation.restricted import complete
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 
@@ -105,9 +106,12 @@ class PricedRelaxation:
 
     def look_around(self, number: int) -> None:
         """Look for a better incumbent near the branch solved last."""
-        self.generation.diver().dive(number % 2)
-        if not self.context.stopping():
-            improve(self.atoms, self.columns, self.context, self.settings.packing_units)
+        answer = self.generation.answer
+        if self.atoms.num_atoms <= self.settings.max_dived_atoms:
+            self.generation.diver().dive(number % 2)
+        if answer is not None and not self.context.stopping():
+            seconds = self.settings.completion_seconds
+            complete(self.atoms, self.columns, answer.weights, number, self.context, seconds)
 
 
 def explore(

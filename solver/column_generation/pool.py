@@ -27,8 +27,10 @@ from solver.column_generation.diving import Diver, pool_pricing
 from solver.column_generation.generation import TOLERANCE, Relaxation, offer_if_whole
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, usable_prices
-from solver.column_generation.packing import improve, incumbent_columns
+from solver.column_generation.packing import incumbent_columns
 from solver.column_generation.proof import Proof
+from solver.column_generation.restricted import complete
+from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.problem import IntArray
 
@@ -72,13 +74,14 @@ class PoolRelaxation:
         pool: Columns,
         seeds: Columns,
         odd_sets: list[OddSet],
-        packing_units: int,
+        settings: EnumerationSettings,
     ) -> None:
         """Begin with some groups (of the pool or not) and cuts."""
         self.atoms = atoms
         self.context = context
         self.pool = pool
-        self._packing_units = packing_units
+        self._settings = settings
+        self._answer: LpAnswer | None = None
         self.search = search
         self._uses = pool.uses(atoms)
         self._unit = int(np.abs(pool.values).max(initial=1))
@@ -114,12 +117,17 @@ class PoolRelaxation:
         return self.pool.take(solved.left)
 
     def look_around(self, number: int) -> None:
-        """Look for a better incumbent by a dive and among the groups met."""
-        if self.atoms.max_total_groups > MOST_DIVED:
+        """Look for a better incumbent by a dive and near the last solution."""
+        if (
+            self.atoms.max_total_groups > MOST_DIVED
+            and self.atoms.num_atoms <= self._settings.max_dived_atoms
+        ):
             pricing = pool_pricing(self.pool, self.search, self._unit)
             Diver(self._master, self.context, pricing).dive(number % DIVES)
-        if not self.context.stopping():
-            improve(self.atoms, self.columns, self.context, self._packing_units)
+        if self._answer is not None and not self.context.stopping():
+            seconds = self._settings.completion_seconds
+            weights = self._answer.weights
+            complete(self.atoms, self.columns, weights, number, self.context, seconds)
 
     def add_cuts(self, answer: LpAnswer) -> int:
         """Add cuts that an answer violates; returns their number."""
@@ -137,7 +145,7 @@ class PoolRelaxation:
         inside = np.flatnonzero(branch.allows(self.pool))
         columns, uses = self.pool.take(inside), self._uses[:, inside]
         while not context.stopping():
-            answer = master.solve()
+            self._answer = answer = master.solve()
             prices = None if answer is None else usable_prices(master, answer, self.search)
             if answer is None or prices is None:
                 return None

@@ -16,13 +16,18 @@ import numpy as np
 from ortools.math_opt.python import mathopt
 
 from solver.column_generation.atoms import Atoms
-from solver.column_generation.columns import Columns
+from solver.column_generation.columns import Columns, join
+from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
 from solver.problem import BoolArray, IntArray
 from solver.verification import verify
 
 #: Seconds between two looks at the limits while HiGHS is at work, which cannot be stopped.
 _POLL_SECONDS = 0.02
+#: Columns of so much weight stay in a completion, but for this share of them.
+SURE, RELEASED = 0.99, 0.1
+#: What is left of a shared limit stays below this.
+MAX_ROOM = 2**61
 #: Work units for an iteration of the simplex method, by rows.
 _UNITS_A_ROW = 0.1
 
@@ -56,6 +61,59 @@ def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float
         return
     grouping = columns.grouping(atoms, np.flatnonzero(chosen).tolist())
     if verify(problem, grouping).feasible:
+        context.offer(grouping)
+
+
+def complete(
+    atoms: Atoms,
+    columns: Columns,
+    weights: FloatArray,
+    number: int,
+    context: SolveContext,
+    seconds: float,
+) -> None:
+    """Offer the best completion of a relaxation's solution that HiGHS finds.
+
+    Columns that the solution chooses for good stay, but for some; what is left is much smaller than
+    the problem (relaxation induced neighbourhoods: Danna, Rothberg & Le Pape, 2005).
+
+    Parameters
+    ----------
+    weights : float [M], the solution; columns after the first M were met later.
+    number : of the attempt: from the second on a tenth of the chosen columns, another every time,
+        does not stay.
+    """
+    problem = atoms.problem
+    chosen = np.flatnonzero(weights >= SURE)
+    if number:
+        rng = np.random.default_rng((context.limits.seed, number))
+        chosen = chosen[rng.random(len(chosen)) >= RELEASED]
+    stay = columns.take(chosen)
+    free = np.ones(atoms.num_atoms, np.bool_)
+    free[stay.members] = False
+    rest = columns.take(~columns.some(~free))
+    if len(np.unique(stay.members)) < len(stay.members):
+        return
+    numbers = np.bincount(stay.kinds, minlength=problem.num_kinds)
+    shared = [
+        int(limit) - sum(row)
+        for limit, row in zip(problem.shared_limit, stay.uses(atoms).tolist(), strict=True)
+    ]
+    if (numbers > atoms.max_groups).any() or max(map(abs, shared), default=0) > MAX_ROOM:
+        return
+    room = Room(
+        np.maximum(0, problem.min_groups - numbers),
+        atoms.max_groups - numbers,
+        np.array(shared, np.int64),
+    )
+    found = best_choice(atoms, rest, rest.uses(atoms), room, context, seconds)
+    if found is None:
+        return
+    whole = join([stay, rest.take(found)])
+    grouping = whole.grouping(atoms, range(len(whole)))
+    worth = sum(whole.values.tolist())
+    better = context.objective is None or worth > context.objective
+    if better and verify(problem, grouping).feasible:
         context.offer(grouping)
 
 

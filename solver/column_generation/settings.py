@@ -29,7 +29,8 @@ class EnumerationSettings:
     large : atoms from which subgradients and regions go before the relaxation.
     large_pricing_units : work units for one pricing round there.
     largest_master : atoms above which there is no relaxation by the simplex method.
-    packing_units : work units for a packing that only looks for a better incumbent.
+    packing_units : work units for one packing.
+    completion_seconds : that HiGHS may take to complete a relaxation's solution.
     """
 
     max_listed: int = 20_000
@@ -49,6 +50,7 @@ class EnumerationSettings:
     columns_per_root: int = 3
     groups_per_root: int = 50
     packing_units: int = 2_000_000
-    large: int = 5_000
+    completion_seconds: float = 6.0
+    large: int = 12_000
     large_pricing_units: int = 500_000_000
     largest_master: int = 20_000

@@ -14,13 +14,13 @@ from solver.column_generation.group_search import Found, GroupSearch
 from solver.column_generation.packing import (
     NARROWEST,
     descend,
-    improve,
     incumbent_columns,
     pack,
 )
 from solver.column_generation.pool import PoolRelaxation, tighten
 from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
+from solver.column_generation.restricted import complete
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
@@ -34,7 +34,9 @@ LEAST_GAIN = 100
 #: After the cuts, the groups that matter are listed again if cuts took this part of the gap.
 WORTH = 10
 #: So near to the relaxation, relatively, an incumbent needs no dives.
-NARROW = 0.02
+NEAR = 0.02
+#: Completions of the relaxation's solution, as long as each is better than the one before.
+COMPLETIONS = 4
 
 
 def enumerate_groups(context: SolveContext, settings: EnumerationSettings | None = None) -> None:
@@ -185,9 +187,9 @@ class _Run:
                 settings.max_window,
                 settings.window_units,
             )
-            if not found.complete:
-                return context.stopping()
-            if len(found.columns) > settings.max_packed:
+            if context.stopping():
+                return True
+            if not found.complete or len(found.columns) > settings.max_packed:
                 break
             context.phase("packing")
             units = settings.packing_units
@@ -196,8 +198,25 @@ class _Run:
             window *= 4
         if context.stopping():
             return True
+        self._complete(generation)
+        if context.stopping():
+            return True
         context.phase("reduced-cost enumeration")
         return self._list_rest(generation, settings.max_pool, settings.pool_units)
+
+    def _complete(self, generation: Generation) -> None:
+        """Look for a better incumbent near the relaxation, as long as it helps."""
+        context, answer = self.context, generation.answer
+        for number in range(COMPLETIONS):
+            if answer is None or context.stopping():
+                return
+            context.phase("completing")
+            before = context.objective
+            seconds = self.settings.completion_seconds
+            complete(self.atoms, generation.columns, answer.weights, number, context, seconds)
+            if number and context.objective == before:
+                break
+        self._dive(generation)
 
     def _gap(self, best: Relaxation) -> int:
         """How far below 0 the reduced value of a group in a better grouping can be.
@@ -232,9 +251,6 @@ class _Run:
             generation.run()
             if context.stopping():
                 break
-            self._dive(generation)
-            if not self._is_near(generation):
-                self._improve(generation)
             if len(generation.columns) == before:
                 break
         return generation.is_settled() and not context.stopping()
@@ -256,7 +272,7 @@ class _Run:
         answer, objective = generation.answer, self.context.objective
         if answer is None or objective is None:
             return False
-        return answer.value - objective < NARROW * abs(answer.value)
+        return answer.value - objective < NEAR * abs(answer.value)
 
     def _cut(self, generation: Generation) -> bool:
         """Cuts on the whole problem, as long as they help; whether they helped much."""
@@ -286,15 +302,10 @@ class _Run:
         relaxation = PricedRelaxation(self.atoms, self.search, context, generation, settings)
         return explore(relaxation, settings.packing_units, settings.max_branches, self.proof)
 
-    def _improve(self, generation: Generation) -> None:
-        """Look for a better incumbent among the groups met."""
-        prices = None if generation.best is None else generation.best.prices
-        units = self.settings.packing_units
-        improve(self.atoms, generation.columns, self.context, units, prices)
-
     def _relaxation(self, pool: Columns, seeds: Columns, odd_sets: list[OddSet]) -> PoolRelaxation:
-        units = self.settings.packing_units
-        return PoolRelaxation(self.atoms, self.search, self.context, pool, seeds, odd_sets, units)
+        return PoolRelaxation(
+            self.atoms, self.search, self.context, pool, seeds, odd_sets, self.settings
+        )
 
     def _finish(
         self, pool: Columns, prices: Prices | None, seeds: Columns, odd_sets: list[OddSet]

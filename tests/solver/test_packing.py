@@ -168,7 +168,7 @@ def pool_of(problem: GroupingProblem, context: SolveContext) -> PoolRelaxation:
     atoms = contract(problem)
     search = GroupSearch(atoms, context)
     pool = search.every(ALL, ALL).columns
-    return PoolRelaxation(atoms, search, context, pool, no_columns(), [], 100_000)
+    return PoolRelaxation(atoms, search, context, pool, no_columns(), [], EnumerationSettings())
 
 
 def test_tightening_stops_at_the_optimum() -> None:

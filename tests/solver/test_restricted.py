@@ -13,7 +13,7 @@ from solver.column_generation import restricted
 from solver.column_generation.atoms import contract
 from solver.column_generation.branch import everything
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.restricted import Room, best_choice, choose
+from solver.column_generation.restricted import Room, best_choice, choose, complete
 from solver.context import SolveContext
 
 SEED, ALL = 7_310, 10**9
@@ -94,3 +94,32 @@ def test_room_is_kept() -> None:
     assert worth(0, 4, 1) is None
     assert worth(0, 0, 100) is None
     assert worth(3, 2, 100) is None
+
+
+@pytest.mark.parametrize("number", [0, 1, 2])
+def test_completions_keep_what_a_solution_chooses(number: int) -> None:
+    """Random solutions over every field: offered is only what is feasible, and it is found."""
+    rng = np.random.default_rng([SEED, number])
+    met = kept = 0
+    for index in range(60):
+        problem, best = numbered_problem(SEED, index, 6)
+        atoms = contract(problem)
+        context = SolveContext(problem, Limits(work=10**9))
+        columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+        if atoms.impossible is not None or not len(columns):
+            continue
+        # One column is chosen for good, and columns that come later are not known to the solution.
+        weights = np.full(max(1, len(columns) - 1), 0.5)
+        one = int(rng.integers(len(weights)))
+        weights[one] = 1.0
+        complete(atoms, columns, weights, number, context, 5.0)
+        assert context.bound is None
+        if context.grouping is None or best is None:
+            continue
+        met += 1
+        assert context.objective is not None
+        assert context.objective <= best.objective
+        kept += columns.group(atoms, one) in context.grouping
+    assert met > 10
+    if number == 0:
+        assert kept == met

@@ -137,7 +137,9 @@ def test_branches_are_certified(monkeypatch: pytest.MonkeyPatch) -> None:
         proof = Proof(atoms)
         proof.listed(None)
         context.certify = proof.certificate
-        with PoolRelaxation(atoms, search, context, pool, no_columns(), [], 1000) as relaxation:
+        with PoolRelaxation(
+            atoms, search, context, pool, no_columns(), [], EnumerationSettings()
+        ) as relaxation:
             branching.explore(relaxation, 1_000, None, proof)
         certificate = context.certificate
         if certificate is None:

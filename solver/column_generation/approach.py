@@ -77,8 +77,8 @@ def approach(
             break
     if proved is None or context.stopping():
         return seeds, proved
-    context.phase("regions")
     prices = proved.prices
+    context.phase("regions")
     Regions(atoms, context, pool, prices).run()
     order = np.argsort(-reduced_values(atoms, pool, pool.uses(atoms), prices), kind="stable")
     handed = pool.take(order[: HANDED_ON * atoms.num_atoms])

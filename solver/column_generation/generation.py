@@ -45,10 +45,13 @@ from solver.verification import verify
 TOLERANCE = 5_000_000
 #: How often the cost of unmet rows is raised, and by which factor.
 UNMET_RAISES, UNMET_FACTOR = 4, 30.0
-#: Part of the gap that column generation may leave between bound and relaxation.
-SETTLED = 0.05
+#: Part of the gap that column generation may leave between bound and relaxation, where another
+#: round is dear, and where it is cheap.
+SETTLED, SETTLED_CHEAPLY = 0.05, 0.0125
+#: A search of so many work units is dear.
+DEAR = 500_000
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
-NARROW = 0.005
+NARROW = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +135,7 @@ class Generation:
         self._thorough = 0
         self._raises = 0
         self._converged = False
+        self._round_units = 0
 
     def __enter__(self) -> Generation:
         return self
@@ -158,6 +162,11 @@ class Generation:
     def search(self) -> GroupSearch | BranchSearch:
         """The search over the groups of the branch it is in."""
         return self._search
+
+    @property
+    def is_dear(self) -> bool:
+        """Whether a search takes long."""
+        return self._round_units > DEAR
 
     def enter(self, branch: Branch) -> None:
         """Turn to a branch: what is proved from now on holds for its groupings only."""
@@ -206,7 +215,8 @@ class Generation:
         if self.best.bound // self.best.prices.scale <= objective:
             return True
         missing = self.best.value - answer.value
-        return missing < SETTLED * gap_worth(self.best.value, objective)
+        part = SETTLED if self.is_dear else SETTLED_CHEAPLY
+        return missing < part * gap_worth(self.best.value, objective)
 
     def cut(self) -> bool:
         """Add violated cuts and generate columns again; whether there were any."""
@@ -232,7 +242,9 @@ class Generation:
         settings = self._settings
         units = settings.root_units * 10_000 ** min(self._thorough, settings.thoroughness)
         many = settings.groups_per_root if self._thorough else 1
+        before = context.work
         found = self._search.improving(prices, least, units, settings.pricing_units, many)
+        self._round_units = context.work - before
         if context.stopping():
             return None
         if found.complete:

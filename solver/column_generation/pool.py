@@ -27,7 +27,7 @@ from solver.column_generation.diving import Diver, pool_pricing
 from solver.column_generation.generation import TOLERANCE, Relaxation, offer_if_whole
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, usable_prices
-from solver.column_generation.packing import incumbent_columns
+from solver.column_generation.packing import descend, incumbent_columns
 from solver.column_generation.proof import Proof
 from solver.column_generation.restricted import complete
 from solver.column_generation.settings import EnumerationSettings
@@ -196,3 +196,22 @@ def tighten(relaxation: PoolRelaxation, proof: Proof) -> Relaxation | None:
         if context.stopping() or not relaxation.add_cuts(solved.answer):
             break
     return best
+
+
+def polish(relaxation: PoolRelaxation, units: int) -> None:
+    """Look for a better incumbent in a pool that need not hold all that can matter.
+
+    Cuts cost nothing here, and with them the prices tell which groups go together; the best choice
+    among those that lose little is then found quickly.
+
+    Parameters
+    ----------
+    units : of work for one packing.
+    """
+    root = everything(relaxation.atoms)
+    solved = relaxation.solve(root)
+    while solved is not None and relaxation.add_cuts(solved.answer):
+        solved = relaxation.solve(root)
+    if solved is not None and solved.prices is not None:
+        context, pool = relaxation.context, relaxation.pool
+        descend(relaxation.atoms, pool, solved.prices, None, context, units)

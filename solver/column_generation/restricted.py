@@ -124,6 +124,7 @@ def best_choice(
     room: Room,
     context: SolveContext,
     seconds: float,
+    gap: float = 0.0,
 ) -> BoolArray | None:
     """The best choice among some columns that HiGHS finds, bool [N]; ``None`` without any.
 
@@ -134,11 +135,12 @@ def best_choice(
     Parameters
     ----------
     uses : int64 [L, N], as ``columns.uses`` gives them.
+    gap : part of its value by which a choice may be worse than the best.
     """
     if not len(columns) or (room.least > room.most).any():
         return None
     model, variables = _model(atoms, columns, uses, room)
-    answer = _solved(model, context, seconds)
+    answer = _solved(model, context, seconds, gap)
     if answer is None:
         return None
     iterations = int(answer.solve_stats.simplex_iterations)
@@ -150,11 +152,11 @@ def best_choice(
     return chosen if _fits(atoms, columns, uses, room, chosen) else None
 
 
-def _solved(model: mathopt.Model, context: SolveContext, seconds: float) -> Any:
+def _solved(model: mathopt.Model, context: SolveContext, seconds: float, gap: float) -> Any:
     """HiGHS's answer, or ``None``."""
-    # By default HiGHS ends at a gap of 1/10,000, which is most of what is left here.
+    # Left alone HiGHS ends at a gap of 1/10,000, which is often most of what is left.
     parameters = mathopt.SolveParameters(
-        random_seed=context.limits.seed, relative_gap_tolerance=0.0, absolute_gap_tolerance=0.0
+        random_seed=context.limits.seed, relative_gap_tolerance=gap, absolute_gap_tolerance=0.0
     )
     if context.limits.work is not None:
         parameters.node_limit = 1

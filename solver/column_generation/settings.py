@@ -26,7 +26,7 @@ class EnumerationSettings:
     pricing_units : work units for one pricing round.
     columns_per_root : new columns a root may add in one pricing round.
     groups_per_root : groups a root may bring in a thorough round, of which these are chosen.
-    large : atoms from which subgradients and regions go before the relaxation.
+    large, large_pairs : atoms, or pairs of them, from which subgradients go before the relaxation.
     large_pricing_units : work units for one pricing round there.
     largest_master : atoms above which there is no relaxation by the simplex method.
     packing_units : work units for one packing.
@@ -52,5 +52,6 @@ class EnumerationSettings:
     packing_units: int = 2_000_000
     completion_seconds: float = 6.0
     large: int = 12_000
+    large_pairs: int = 150_000
     large_pricing_units: int = 500_000_000
     largest_master: int = 20_000

@@ -17,7 +17,7 @@ from solver.column_generation.packing import (
     incumbent_columns,
     pack,
 )
-from solver.column_generation.pool import PoolRelaxation, tighten
+from solver.column_generation.pool import PoolRelaxation, polish, tighten
 from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
 from solver.column_generation.restricted import complete
@@ -125,7 +125,8 @@ class _Run:
             return
         seeds = first_columns(self.atoms, self.search, settings)
         relaxation = None
-        if self.atoms.num_atoms >= settings.large and len(seeds):
+        many = self.atoms.num_atoms >= settings.large
+        if len(seeds) and (many or len(self.atoms.neighbours) >= settings.large_pairs):
             seeds, relaxation = approach(
                 self.atoms, self.search, context, settings, seeds, self.proof
             )
@@ -199,15 +200,16 @@ class _Run:
         if context.stopping():
             return True
         self._complete(generation)
+        self._dive(generation)
         if context.stopping():
             return True
         context.phase("reduced-cost enumeration")
         return self._list_rest(generation, settings.max_pool, settings.pool_units)
 
-    def _complete(self, generation: Generation) -> None:
+    def _complete(self, generation: Generation, most: int = COMPLETIONS) -> None:
         """Look for a better incumbent near the relaxation, as long as it helps."""
         context, answer = self.context, generation.answer
-        for number in range(COMPLETIONS):
+        for number in range(most):
             if answer is None or context.stopping():
                 return
             context.phase("completing")
@@ -216,7 +218,6 @@ class _Run:
             complete(self.atoms, generation.columns, answer.weights, number, context, seconds)
             if number and context.objective == before:
                 break
-        self._dive(generation)
 
     def _gap(self, best: Relaxation) -> int:
         """How far below 0 the reduced value of a group in a better grouping can be.
@@ -251,9 +252,24 @@ class _Run:
             generation.run()
             if context.stopping():
                 break
+            self._polish(generation)
             if len(generation.columns) == before:
                 break
         return generation.is_settled() and not context.stopping()
+
+    def _polish(self, generation: Generation) -> None:
+        """Look for a better incumbent among the groups met, where the atoms are not many."""
+        if self._is_near(generation):
+            return
+        if self.atoms.num_atoms > self.settings.max_dived_atoms:
+            # Cuts may take long here: before them, an incumbent.
+            if generation.is_dear:
+                self._complete(generation, 1)
+            return
+        self.context.phase("polishing")
+        pool, odd_sets = generation.columns, generation.odd_sets
+        with self._relaxation(pool, pool, odd_sets) as relaxation:
+            polish(relaxation, self.settings.packing_units)
 
     def _dive(self, generation: Generation) -> None:
         """Dive while the incumbent is far from the relaxation, and atoms are not too many."""

@@ -12,21 +12,24 @@ this order:
    pricing in turn are column generation (Gilmore & Gomory, 1961; ``generation``).
 4. *Bound* (``columns.Prices``): dual prices rounded to integers prove a bound in exact arithmetic
    at any moment (Lagrange; Lasdon, 1970), converged or not. Floats only suggest prices.
-5. *Diving* (``diving``): whole solutions, by choosing columns for good and pricing again.
-6. *Cuts* (``master``): subset rows over three atoms tighten the relaxation; pricing carries their
-   prices (Jepsen, Petersen, Spoorendonk & Pisinger, 2008).
-7. *Reduced-cost enumeration* (``pool``): groups whose reduced value is below incumbent + 1 - bound
+5. *Cuts* (``odd_sets``): subset rows over odd sets of atoms tighten the relaxation; pricing
+   carries their prices (Jepsen, Petersen, Spoorendonk & Pisinger, 2008).
+6. *Reduced-cost enumeration* (``pool``): groups whose reduced value is below incumbent + 1 - bound
    are in no better grouping (Baldacci, Christofides & Mingozzi, 2008). The others are listed where
    they are few enough: the *pool*, over which pricing is one pass.
-8. *Branching* (``branch``, ``branching``): by numbers of groups, atoms, pairs of atoms (Ryan &
+7. *Packing* (``packing``, ``budget``): CP-SAT, told what a choice loses against the prices, finds
+   the best choice among the groups that are left, or proves that none is better. It begins with the
+   groups that lose least, a window below the bound: each window lowers the bound or ends the run,
+   so no incumbent is needed.
+8. *Completing* and *diving* (``restricted``, ``diving``): where a window takes too long, whole
+   solutions near the relaxation's, by HiGHS or by choosing columns for good and pricing again.
+9. *Branching* (``branch``, ``branching``): by numbers of groups, atoms, pairs of atoms (Ryan &
    Foster, 1981) and kinds of atoms; best bound first, over the pool or, where that cannot be
    listed, over all groups, with pricing inside each branch (``branch_search``).
-9. *Packing* (``packing``): CP-SAT finds the best choice among the few groups that are left of the
-   problem or of a branch, or proves that none is better than the incumbent.
 
 Thousands of atoms
     Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove
-    a bound close to the relaxation's without an LP; CP-SAT improves an incumbent region by region
+    a bound close to the relaxation's without an LP; HiGHS improves an incumbent region by region
     (``regions``). Above ``EnumerationSettings.largest_master`` atoms the run ends there.
 
 Where a step meets its limits the strategy says so in a note and leaves the incumbent and the bound

@@ -27,8 +27,6 @@ from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
 from solver.verification import verify
 
-#: The gap is approached from a 4**FIRST_WINDOW-th part of it.
-FIRST_WINDOW = 2
 #: Another round of cuts is worth it if the last one took this part of the gap.
 LEAST_GAIN = 100
 #: After the cuts, the groups that matter are listed again if cuts took this part of the gap.

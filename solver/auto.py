@@ -1,8 +1,8 @@
 """Strategy "auto": chooses and combines the others by the size and the structure of the problem.
 
 Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
-first (``within.run_reduced``); what is left gets a quick start by ``greedy``, and by ``parts``
-where items are very many. Then the provers take their turns: ``partition`` for free groupings,
+first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
+solve left a grouping), and by ``parts`` where items are very many. Then the provers take their turns: ``partition`` for free groupings,
 ``columns`` for everything, ``exact`` if its model is small enough. Where items are many, two
 workers let ``search`` go on beside them the whole time, and the two exchange groupings
 (``companion``); one worker searches shortly before, and for the rest of the limits at the end.
@@ -50,7 +50,8 @@ def auto(context: SolveContext) -> None:
 def _combined(context: SolveContext) -> None:
     many = context.problem.num_items > MANY
     accompanied = many and context.workers > 1
-    _within(context, greedy, FIRST_SHARE)
+    if context.grouping is None or context.reuse is None:
+        _within(context, greedy, FIRST_SHARE)
     if many and not context.stopping():
         # Compiling must not eat the share of the search, nor outlast the limits.
         if not compiled_in_time(context):

@@ -136,6 +136,7 @@ class Generation:
         self._raises = 0
         self._converged = False
         self._round_units = 0
+        self._looked = False
 
     def __enter__(self) -> Generation:
         return self
@@ -244,7 +245,7 @@ class Generation:
         many = settings.groups_per_root if self._thorough else 1
         before = context.work
         found = self._search.improving(prices, least, units, settings.pricing_units, many)
-        self._round_units = context.work - before
+        self._round_units = max(self._round_units, context.work - before)
         if context.stopping():
             return None
         if found.complete:
@@ -256,10 +257,14 @@ class Generation:
                     self._proof.relaxed(prices)
                     context.prove_bound(bound // prices.scale)
         number = settings.columns_per_root
-        if not master.add(best_of_roots(atoms, found.columns, prices, number)):
+        if master.add(best_of_roots(atoms, found.columns, prices, number)):
+            # Quick searches may find groups again, at a fraction of the work.
+            self._thorough = 0
+        else:
             self._converged = found.complete
             self._thorough += 1
-            if not found.complete and self._thorough == 1 and self._offers:
+            if not found.complete and self._offers and not self._looked:
+                self._looked = True
                 # Finishing hard roots may take long: first an incumbent.
                 improve(atoms, master.columns, context, settings.packing_units)
             if self._thorough > settings.thoroughness and not found.complete:

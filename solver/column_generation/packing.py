@@ -82,6 +82,7 @@ def descend(
     bound: int | None,
     context: SolveContext,
     units: int | None,
+    floor: int | None = None,
 ) -> bool:
     """Pack by the columns that lose little against prices, then by more, down to the incumbent.
 
@@ -90,43 +91,44 @@ def descend(
 
     Parameters
     ----------
-    columns : with a ``bound``, all that can be in a grouping better than the incumbent.
+    columns : with a ``bound``, all that can be in a grouping worth more than the incumbent and than
+        ``floor``.
     bound : what the prices prove, times their scale; ``None`` if the columns are only some.
     units : of work for one packing, if limited.
 
     Returns
     -------
-    Whether the run is over: the best grouping is proved, or time is up.
+    Whether no packing met its limit; with a bound, this is now at ``floor`` or the incumbent.
     """
     scale = prices.scale
-    uses = columns.uses(atoms)
-    reduced = reduced_values(atoms, columns, uses, prices)
+    reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
     order = np.argsort(-reduced, kind="stable")
     falling = -reduced[order]
     top = prices.cost(atoms) if bound is None else bound
     window = max(abs(top) >> NARROWEST, scale)
     while not context.stopping():
         before = context.objective
+        known = [value for value in (before, floor) if value is not None]
         wanted = (top - window) // scale
-        last = before is not None and wanted <= before + 1
-        if last and before is not None:
-            wanted = before + 1
+        last = bool(known) and wanted <= max(known) + 1
+        if last:
+            wanted = max(known) + 1
         number = int(np.searchsorted(falling, top - scale * wanted, side="right"))
         beat: int | None = wanted - 1
-        if before is None and number == len(columns):
+        if not known and number == len(columns):
             beat, last = None, True
         inside = columns.take(np.sort(order[:number]))
         if bound is not None:
             if not pack(atoms, inside, context, prices, beat, units):
-                break
+                return False
         else:
             found = _run(_packing(atoms, inside, context, prices, beat), context, units)
             if context.objective != before or not found.decided:
-                break
+                return False
         if last:
             return True
         window *= 4
-    return context.stopping()
+    return True
 
 
 def pack_some(

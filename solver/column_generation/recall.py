@@ -57,7 +57,7 @@ def recalled(atoms: Atoms, context: SolveContext) -> tuple[Columns, list[OddSet]
     """Columns and cuts of an earlier solve, the best choice among them offered."""
     reuse = context.reuse if context.reuse is not None else Reuse()
     columns = columns_of(atoms, reuse.groups)
-    if len(columns):
+    if len(columns) and context.objective is None:
         context.phase("recalled groups")
         improve(atoms, columns, context, PACKING_UNITS)
     odd_sets: list[OddSet] = []

@@ -11,12 +11,7 @@ from solver.column_generation.branching import PricedRelaxation, explore
 from solver.column_generation.columns import Columns, OddSet, Prices, join, no_prices
 from solver.column_generation.generation import Generation, Relaxation, first_columns, gap_worth
 from solver.column_generation.group_search import Found, GroupSearch
-from solver.column_generation.packing import (
-    NARROWEST,
-    descend,
-    incumbent_columns,
-    pack,
-)
+from solver.column_generation.packing import descend, incumbent_columns, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
 from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
@@ -31,6 +26,8 @@ from solver.verification import verify
 LEAST_GAIN = 100
 #: After the cuts, the groups that matter are listed again if cuts took this part of the gap.
 WORTH = 10
+#: First groups are listed that lose 2**-WINDOWS of the bound.
+WINDOWS = 10, 8, 6
 #: So near to the relaxation, relatively, an incumbent needs no dives.
 NEAR = 0.02
 #: Completions of the relaxation's solution, as long as each is better than the one before.
@@ -174,27 +171,24 @@ class _Run:
             return context.stopping()
         best = generation.best
         scale = best.prices.scale
-        window = max(abs(best.bound) >> NARROWEST, scale)
-        while not context.stopping():
-            beat = (best.bound - window) // scale - 1
-            if context.objective is not None and beat <= context.objective:
+        for part in WINDOWS:
+            floor = (best.bound - (abs(best.bound) >> part)) // scale - 1
+            if context.stopping() or (context.objective is not None and floor <= context.objective):
                 break
             context.phase("reduced-cost enumeration")
-            found = self.search.within(
-                best.prices,
-                scale * (beat + 1) - best.bound,
-                settings.max_window,
-                settings.window_units,
-            )
-            if context.stopping():
-                return True
-            if not found.complete or len(found.columns) > settings.max_packed:
+            least = scale * (floor + 1) - best.bound
+            most, units = settings.max_window, settings.window_units
+            found = self.search.within(best.prices, least, most, units)
+            if context.stopping() or not found.complete:
+                break
+            if len(found.columns) > settings.max_packed:
                 break
             context.phase("packing")
             units = settings.packing_units
-            if not pack(self.atoms, found.columns, context, best.prices, beat, units):
+            if not descend(
+                self.atoms, found.columns, best.prices, best.bound, context, units, floor
+            ):
                 break
-            window *= 4
         if context.stopping():
             return True
         self._complete(generation)
@@ -337,7 +331,7 @@ class _Run:
             with self._relaxation(pool, seeds, odd_sets) as relaxation:
                 best = tighten(relaxation, self.proof)
                 pool, odd_sets = relaxation.pool, relaxation.odd_sets
-                remember(self.atoms, context, [relaxation.columns, pool], odd_sets)
+                remember(self.atoms, context, [relaxation.columns], odd_sets)
                 if context.stopping():
                     return
                 if best is not None and len(pool) <= settings.max_packed:

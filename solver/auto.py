@@ -2,10 +2,11 @@
 
 Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
 first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
-solve left a grouping), and by ``parts`` where items are very many. Then the provers take their turns: ``partition`` for free groupings,
-``columns`` for everything, ``exact`` if its model is small enough. Where items are many, two
-workers let ``search`` go on beside them the whole time, and the two exchange groupings
-(``companion``); one worker searches shortly before, and for the rest of the limits at the end.
+solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
+turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
+enough. Where items are many, two workers let ``search`` go on beside them the whole time, and the
+two exchange groupings (``companion``); one worker searches shortly before, and for the rest of the
+limits at the end.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.

@@ -49,7 +49,7 @@ UNMET_RAISES, UNMET_FACTOR = 4, 30.0
 #: round is dear, and where it is cheap.
 SETTLED, SETTLED_CHEAPLY = 0.05, 0.0125
 #: A search of so many work units is dear.
-DEAR = 500_000
+DEAR = 1_500_000
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
 NARROW = 0.02
 
@@ -258,8 +258,9 @@ class Generation:
                     context.prove_bound(bound // prices.scale)
         number = settings.columns_per_root
         if master.add(best_of_roots(atoms, found.columns, prices, number)):
-            # Quick searches may find groups again, at a fraction of the work.
-            self._thorough = 0
+            if self.is_dear:
+                # Quick searches may find groups again, at a fraction of the work.
+                self._thorough = 0
         else:
             self._converged = found.complete
             self._thorough += 1

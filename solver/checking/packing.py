@@ -119,7 +119,12 @@ class BudgetSearch:
             for s, uses in enumerate(self._uses)
             if min(uses, default=0) >= 0 and len(uses) <= MOST_SORTED
         ]
-        self._cuts = [cut for cut, entry in enumerate(prices.cuts) if entry[-1] > 0]
+        # What each cut of positive price is worth in all.
+        self._cuts = [
+            (cut, price * (len(items) // 2))
+            for cut, (*items, price) in enumerate(prices.cuts)
+            if price > 0
+        ]
         self._words = 1 + len(groups) // 256
 
     def find(self, budget: int, claim: int) -> list[ListedGroup] | None:
@@ -187,11 +192,7 @@ class BudgetSearch:
             picked |= 1 << g
         possible = alive | picked
         # A row that no group counts in any more is short of all it could be worth.
-        total = 0
-        for cut in self._cuts:
-            if not self._in_cut[cut] & possible:
-                *items, cut_price = prices.cuts[cut]
-                total += cut_price * (len(items) // 2)
+        total = sum(worth for cut, worth in self._cuts if not self._in_cut[cut] & possible)
         for k, price in enumerate(prices.kinds):
             if price > 0:
                 number = (self._of_kind[k] & possible).bit_count()

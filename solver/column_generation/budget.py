@@ -123,16 +123,15 @@ class Packing:
 
     def cost(self) -> int:
         """What a choice that loses nothing would be worth, times scale, in Python integers."""
-        prices, room = self.prices, self.room
-        inside = prices.atoms if self.inside is None else prices.atoms[self.inside]
-        total: int = sum(inside.tolist())
-        for price, odd_set in zip(prices.cuts.tolist(), prices.odd_sets, strict=True):
-            total += price * (len(odd_set) // 2)
-        numbers = zip(prices.kinds.tolist(), room.least.tolist(), room.most.tolist(), strict=True)
-        for price, least, most in numbers:
-            total += price * (most if price > 0 else least)
-        for price, limit in zip(prices.shared.tolist(), room.shared.tolist(), strict=True):
-            total += price * limit
+        prices, room, problem = self.prices, self.room, self.atoms.problem
+        total = prices.cost(self.atoms, (room.least.tolist(), room.most.tolist()))
+        limits = zip(
+            prices.shared.tolist(), problem.shared_limit.tolist(), room.shared, strict=True
+        )
+        for price, limit, left in limits:
+            total -= price * (limit - int(left))
+        if self.inside is not None:
+            total -= sum(prices.atoms[~self.inside].tolist())
         return total
 
 

@@ -16,7 +16,7 @@ from solver.column_generation.atoms import Atoms
 from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, IntArray
 
-#: An odd number of atoms, the subject of a subset row (see ``master``).
+#: An odd number of atoms, the subject of a subset row (see ``odd_sets``).
 OddSet = tuple[int, ...]
 #: Least and greatest numbers of groups of each kind.
 Numbers = tuple[Sequence[int], Sequence[int]]

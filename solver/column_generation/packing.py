@@ -50,22 +50,9 @@ def incumbent_columns(atoms: Atoms, context: SolveContext) -> Columns:
     return Columns(*(np.array(part, np.int64) for part in (kinds, values, lengths, members)))
 
 
-def improve(
-    atoms: Atoms,
-    columns: Columns,
-    context: SolveContext,
-    units: int,
-    prices: Prices | None = None,
-) -> None:
-    """Look for a better incumbent among some columns, within some work.
-
-    With prices, among the columns that lose little against them, and then among more, until the
-    best choice is better than the incumbent. Without, among all at once.
-    """
+def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -> None:
+    """Look for a better incumbent among some columns, within some work."""
     if not len(columns):
-        return
-    if prices is not None:
-        descend(atoms, columns, prices, None, context, units)
         return
     left = context.remaining_work
     if len(columns) > MANY and (left is None or left >= units):

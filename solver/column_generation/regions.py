@@ -13,7 +13,7 @@ import numpy as np
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, Prices, join, reduced_values
 from solver.column_generation.packing import incumbent_columns
-from solver.column_generation.restricted import Room, best_choice
+from solver.column_generation.restricted import best_choice, room_beside
 from solver.context import SolveContext
 from solver.problem import BoolArray, IntArray
 from solver.verification import verify
@@ -31,8 +31,6 @@ PASSES, LEAST_GAIN = 6, 10_000
 #: Atoms of the problem for which one more region passes between two offers, and the fewest between:
 #: an offer checks the whole grouping in plain Python (half a second at 50,000 items).
 ATOMS_PER_WAIT, LEAST_WAIT = 1_500, 8
-#: Room in a region's shared limits stays below this.
-MAX_SUM = 2**61
 
 
 class Regions:
@@ -147,24 +145,15 @@ class Regions:
         which = np.flatnonzero(~columns.some(~inside))
         if not len(which):
             return
-        numbers = np.bincount(columns.kinds[kept], minlength=atoms.problem.num_kinds)
-        # In Python integers: what others use may be as large as the limit.
-        room = [
-            int(limit) - sum(self._uses[s, kept].tolist())
-            for s, limit in enumerate(atoms.problem.shared_limit)
-        ]
-        if max(map(abs, room), default=0) > MAX_SUM:
+        room = room_beside(atoms, columns.take(kept), self._uses[:, kept])
+        if room is None:
             return
         own = columns.take(which)
         found = best_choice(
             atoms,
             own,
             self._uses[:, which],
-            Room(
-                np.maximum(0, atoms.problem.min_groups - numbers),
-                np.maximum(0, atoms.max_groups - numbers),
-                np.array(room, np.int64),
-            ),
+            room,
             self._context,
             REGION_SECONDS,
             REGION_GAP,

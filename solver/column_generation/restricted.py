@@ -54,14 +54,41 @@ def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float
     if np.bincount(columns.members, minlength=atoms.num_atoms)[atoms.must].min(initial=1) < 1:
         return
     chosen = best_choice(atoms, columns, columns.uses(atoms), room, context, seconds)
-    if chosen is None:
-        return
-    worth = sum(columns.values[chosen].tolist())
+    if chosen is not None:
+        _offer(atoms, columns.take(chosen), context)
+
+
+def _offer(atoms: Atoms, columns: Columns, context: SolveContext) -> None:
+    """Offer the grouping of all these columns if it is better, and feasible."""
+    worth = sum(columns.values.tolist())
     if context.objective is not None and worth <= context.objective:
         return
-    grouping = columns.grouping(atoms, np.flatnonzero(chosen).tolist())
-    if verify(problem, grouping).feasible:
+    grouping = columns.grouping(atoms, range(len(columns)))
+    if verify(context.problem, grouping).feasible:
         context.offer(grouping)
+
+
+def room_beside(atoms: Atoms, kept: Columns, uses: IntArray) -> Room | None:
+    """The room that columns leave to others; ``None`` if they leave none, or numbers are too large.
+
+    Parameters
+    ----------
+    uses : int64 [L, kept], as ``columns.uses`` gives them.
+    """
+    problem = atoms.problem
+    numbers = np.bincount(kept.kinds, minlength=problem.num_kinds)
+    # In Python integers: what others use may be as large as the limit.
+    shared = [
+        int(limit) - sum(row)
+        for limit, row in zip(problem.shared_limit, uses.tolist(), strict=True)
+    ]
+    if (numbers > atoms.max_groups).any() or max(map(abs, shared), default=0) > MAX_ROOM:
+        return None
+    return Room(
+        np.maximum(0, problem.min_groups - numbers),
+        atoms.max_groups - numbers,
+        np.array(shared, np.int64),
+    )
 
 
 def complete(
@@ -83,38 +110,22 @@ def complete(
     number : of the attempt: from the second on a tenth of the chosen columns, another every time,
         does not stay.
     """
-    problem = atoms.problem
     chosen = np.flatnonzero(weights >= SURE)
     if number:
         rng = np.random.default_rng((context.limits.seed, number))
         chosen = chosen[rng.random(len(chosen)) >= RELEASED]
     stay = columns.take(chosen)
+    if len(np.unique(stay.members)) < len(stay.members):
+        return
     free = np.ones(atoms.num_atoms, np.bool_)
     free[stay.members] = False
     rest = columns.take(~columns.some(~free))
-    if len(np.unique(stay.members)) < len(stay.members):
+    room = room_beside(atoms, stay, stay.uses(atoms))
+    if room is None:
         return
-    numbers = np.bincount(stay.kinds, minlength=problem.num_kinds)
-    shared = [
-        int(limit) - sum(row)
-        for limit, row in zip(problem.shared_limit, stay.uses(atoms).tolist(), strict=True)
-    ]
-    if (numbers > atoms.max_groups).any() or max(map(abs, shared), default=0) > MAX_ROOM:
-        return
-    room = Room(
-        np.maximum(0, problem.min_groups - numbers),
-        atoms.max_groups - numbers,
-        np.array(shared, np.int64),
-    )
     found = best_choice(atoms, rest, rest.uses(atoms), room, context, seconds)
-    if found is None:
-        return
-    whole = join([stay, rest.take(found)])
-    grouping = whole.grouping(atoms, range(len(whole)))
-    worth = sum(whole.values.tolist())
-    better = context.objective is None or worth > context.objective
-    if better and verify(problem, grouping).feasible:
-        context.offer(grouping)
+    if found is not None:
+        _offer(atoms, join([stay, rest.take(found)]), context)
 
 
 def best_choice(

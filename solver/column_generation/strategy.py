@@ -196,7 +196,7 @@ class _Run:
         if context.stopping():
             return True
         context.phase("reduced-cost enumeration")
-        return self._list_rest(generation, settings.max_pool, settings.pool_units)
+        return self._list_rest(generation)
 
     def _complete(self, generation: Generation, most: int = COMPLETIONS) -> None:
         """Look for a better incumbent near the relaxation, as long as it helps."""
@@ -220,15 +220,11 @@ class _Run:
             return self.search.most_negative()
         return best.bound - best.prices.scale * (self.context.objective + 1)
 
-    def _list_rest(self, generation: Generation, most: int, units: int) -> bool:
-        """List all groups that may be in a better grouping and finish on them; whether that ended.
-
-        Parameters
-        ----------
-        most, units : groups and work units within which the list must end.
-        """
+    def _list_rest(self, generation: Generation) -> bool:
+        """List all groups that may be in a better grouping, finish on them; whether that ended."""
         best = generation.best
         assert best is not None
+        most, units = self.settings.max_pool, self.settings.pool_units
         found = self.search.within(best.prices, -self._gap(best), most, units)
         if found.complete and not self.context.stopping():
             self._finish(found.columns, best.prices, generation.columns, generation.odd_sets)

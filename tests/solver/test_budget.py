@@ -13,7 +13,7 @@ from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.budget import Packing
 from solver.column_generation.columns import Columns, Prices, no_prices
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.packing import descend, improve, pack
+from solver.column_generation.packing import descend, pack
 from solver.column_generation.restricted import Room
 from solver.context import SolveContext
 
@@ -130,13 +130,13 @@ def test_descending_from_a_bound(start: int | None, beat: int | None) -> None:
     assert (context.objective, context.bound) == (22, 22)
 
 
-def test_improving_by_prices_proves_nothing() -> None:
+def test_descending_among_some_columns_proves_nothing() -> None:
     problem = ring_of_five()
     atoms = contract(problem)
     context = SolveContext(problem, Limits(work=20_000_000))
     columns = GroupSearch(atoms, context).every(ALL, ALL).columns
     prices = replace(no_prices(atoms, 2), atoms=np.full(5, 12))
-    improve(atoms, columns, context, 1_000_000, prices)
+    descend(atoms, columns, prices, None, context, 1_000_000)
     assert (context.objective, context.bound) == (22, None)
 
 

@@ -59,7 +59,7 @@ def approach(
         known = np.zeros(atoms.num_atoms, np.int64)
         np.maximum.at(known, pool.roots, reduced_values(atoms, pool, pool.uses(atoms), prices))
         # Hard roots of the first rounds are left early: prices far from good make them hard.
-        units = settings.root_units * (1 if number < 2 else 1_000)
+        units = settings.root_units[0] * (1 if number < 2 else 1_000)
         found = search.improving(prices, known + 1, units, settings.large_pricing_units)
         if context.stopping() or found.too_many:
             break

@@ -26,6 +26,7 @@ from solver.column_generation.proof import Proof
 from solver.column_generation.restricted import complete
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
+from solver.problem import IntArray
 
 #: With so few groups left CP-SAT decides a branch.
 FEW = 300
@@ -51,8 +52,17 @@ class Relaxation(Protocol):
     def columns(self) -> Columns:
         """The groups it has met."""
 
-    def solve(self, branch: Branch) -> Solved | None:
-        """The relaxation of a branch; ``None`` if that is not possible (any more)."""
+    @property
+    def beaten(self) -> int | None:
+        """What a grouping must be worth more than, if anything."""
+
+    def solve(self, branch: Branch, among: IntArray | None = None) -> Solved | None:
+        """The relaxation of a branch; ``None`` if that is not possible (any more).
+
+        Parameters
+        ----------
+        among : what a branch that this one is part of has left of the groups.
+        """
 
     def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
         """Groups that may be in a better grouping of the branch; ``None`` if too many."""
@@ -76,8 +86,14 @@ class PricedRelaxation:
         """The groups it has met."""
         return self.generation.columns
 
-    def solve(self, branch: Branch) -> Solved | None:
+    @property
+    def beaten(self) -> int | None:
+        """The incumbent's value."""
+        return self.context.objective
+
+    def solve(self, branch: Branch, among: IntArray | None = None) -> Solved | None:
         """The relaxation of a branch; ``None`` if that is not possible (any more)."""
+        del among
         generation = self.generation
         generation.enter(branch)
         generation.run()
@@ -119,7 +135,7 @@ def explore(
 ) -> bool:
     """Prove the best grouping of the relaxation's groups; whether the run is over.
 
-    These must be all groups that can matter.
+    These must be all groups that can be in a grouping worth more than ``relaxation.beaten``.
 
     Parameters
     ----------
@@ -131,50 +147,65 @@ def explore(
     # No grouping is worth less: a bound below proves that a branch has none.
     worst = -atoms.max_total_groups * relaxation.search.largest
     numbered = 0
-    open_branches: list[tuple[int, int, Branch]] = []
+    open_branches: list[tuple[int, int, Branch, IntArray | None]] = []
 
-    def push(bound: int, branch: Branch) -> None:
+    def push(bound: int, branch: Branch, among: IntArray | None) -> None:
         nonlocal numbered
         numbered += 1
-        heapq.heappush(open_branches, (-bound, -numbered, branch))
+        heapq.heappush(open_branches, (-bound, -numbered, branch, among))
 
-    push(_NO_BOUND, everything(atoms))
+    push(_NO_BOUND, everything(atoms), None)
     while open_branches and not context.stopping():
         best = -open_branches[0][0]
         if best < _NO_BOUND:
-            context.prove_bound(best if context.objective is None else max(best, context.objective))
+            context.prove_bound(best if relaxation.beaten is None else max(best, relaxation.beaten))
             if context.stopping():
                 return True
         if max_branches is not None and numbered > 2 * max_branches:
             return False
-        _, _, branch = heapq.heappop(open_branches)
-        solved = relaxation.solve(branch)
+        _, _, branch, among = heapq.heappop(open_branches)
+        solved = relaxation.solve(branch, among)
         if solved is None:
             return context.stopping()
         if solved.prices is not None:
-            proof.bounded(branch, solved.prices)
+            proof.bounded(branch, solved.prices, solved.left is not None)
         bound = min(best, solved.bound)
-        if bound < worst or (context.objective is not None and bound <= context.objective):
+        if bound < worst or (relaxation.beaten is not None and bound <= relaxation.beaten):
             continue
         few = relaxation.left(branch, solved, FEW)
-        if few is not None and pack_some(atoms, few, context, packing_units, branch, solved.prices):
+        if few is not None and _pack(relaxation, few, packing_units, branch, solved):
             continue
         if context.stopping():
             return True
         children = branch.split(relaxation.columns, solved.answer.weights)
         if children is None:
             rest = relaxation.left(branch, solved, None)
-            if rest is None or not pack_some(atoms, rest, context, None, branch, solved.prices):
+            if rest is None or not _pack(relaxation, rest, None, branch, solved):
                 return context.stopping()
             continue
         proof.split(branch, children)
         for child in children:
-            push(bound, child)
+            push(bound, child, solved.left)
         if numbered & (numbered - 1) == 0:
             relaxation.look_around(numbered)
     if not context.stopping():
-        if context.objective is None:
+        if relaxation.beaten is None:
             context.prove_infeasible()
         else:
-            context.prove_bound(context.objective)
+            context.prove_bound(relaxation.beaten)
     return True
+
+
+def _pack(
+    relaxation: Relaxation, columns: Columns, units: int | None, branch: Branch, solved: Solved
+) -> bool:
+    """Find a better incumbent among columns of a branch; whether the best one is known then."""
+    return pack_some(
+        relaxation.atoms,
+        columns,
+        relaxation.context,
+        units,
+        branch,
+        solved.prices,
+        relaxation.beaten,
+    )

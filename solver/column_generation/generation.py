@@ -181,10 +181,10 @@ class Generation:
         self._raises = 0
         self._converged = False
 
-    def diver(self) -> Diver:
-        """Dives from this relaxation."""
+    def diver(self, tried: int = 1) -> Diver:
+        """Dives from this relaxation, which try some columns before they choose one."""
         find = quick_pricing(self._whole, self._settings, self._unit)
-        return Diver(self._master, self._context, find)
+        return Diver(self._master, self._context, find, tried)
 
     def run(self) -> None:
         """Generate columns until it is settled; infeasibility is published if it is proved."""
@@ -230,6 +230,29 @@ class Generation:
         self.run()
         return self.is_settled()
 
+    def approach(self) -> Prices | None:
+        """Generate columns as long as quick searches find any.
+
+        Returns
+        -------
+        Prices of the relaxation as it is then, which need not be settled; ``None`` where limits
+        ended it, or rows are unmet.
+        """
+        self._converged = False
+        self._thorough = 0
+        self._looked = True
+        while self._thorough < len(self._settings.root_units) - 1 and not self._converged:
+            if self._context.stopping() or self.step() is None:
+                return None
+        answer = self._answer
+        if answer is None or answer.unmet > 1e-6:
+            return None
+        return usable_prices(self._master, answer, self._search)
+
+    def add(self, columns: Columns) -> None:
+        """Add columns that are not in it yet."""
+        self._master.add(columns)
+
     def step(self) -> LpAnswer | None:
         """Solve the master and search once; ``None`` if that is not possible within limits."""
         context, atoms, master = self._context, self._atoms, self._master
@@ -241,7 +264,8 @@ class Generation:
             offer_if_whole(context, master, answer)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
-        units = settings.root_units * 10_000 ** min(self._thorough, settings.thoroughness)
+        last = len(settings.root_units) - 1
+        units = settings.root_units[min(self._thorough, last)]
         many = settings.groups_per_root if self._thorough else 1
         before = context.work
         found = self._search.improving(prices, least, units, settings.pricing_units, many)
@@ -256,7 +280,7 @@ class Generation:
                 if self._publish and self._proof is not None:
                     self._proof.relaxed(prices)
                     context.prove_bound(bound // prices.scale)
-        number = settings.columns_per_root
+        number = settings.groups_per_root if self._thorough else settings.columns_per_root
         if master.add(best_of_roots(atoms, found.columns, prices, number)):
             if self.is_dear:
                 # Quick searches may find groups again, at a fraction of the work.
@@ -264,11 +288,11 @@ class Generation:
         else:
             self._converged = found.complete
             self._thorough += 1
-            if not found.complete and self._offers and not self._looked:
+            if not found.complete and self._thorough == last and self._offers and not self._looked:
                 self._looked = True
                 # Finishing hard roots may take long: first an incumbent.
                 improve(atoms, master.columns, context, settings.packing_units)
-            if self._thorough > settings.thoroughness and not found.complete:
+            if self._thorough > last and not found.complete:
                 return None
         return answer
 
@@ -294,5 +318,5 @@ def first_columns(atoms: Atoms, search: GroupSearch, settings: EnumerationSettin
     prices = no_prices(atoms, search.scale)
     if not search.accepts(prices):
         return no_columns()
-    found = search.improving(prices, 1, settings.root_units, settings.pricing_units)
+    found = search.improving(prices, 1, settings.root_units[0], settings.pricing_units)
     return best_of_roots(atoms, found.columns, prices, settings.columns_per_root)

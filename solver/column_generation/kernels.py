@@ -82,6 +82,58 @@ def curve_total(
 
 
 @njit(cache=True)
+def curve_at(
+    r: int,
+    x: int,
+    piece_start: IntArray,
+    piece_low: IntArray,
+    piece_high: IntArray,
+    piece_value: IntArray,
+    piece_slope: IntArray,
+) -> int:
+    """The value of one resource's curve at a total; NOTHING where that is not allowed."""
+    for p in range(piece_start[r], piece_start[r + 1]):
+        if piece_low[p] <= x <= piece_high[p]:
+            return int(piece_value[p] + piece_slope[p] * (x - piece_low[p]))
+    return NOTHING
+
+
+@njit(cache=True)
+def with_atom(
+    atom: int,
+    totals: IntArray,
+    quantity: IntArray,
+    piece_start: IntArray,
+    piece_low: IntArray,
+    piece_high: IntArray,
+    piece_value: IntArray,
+    piece_slope: IntArray,
+    values: IntArray,
+) -> int:
+    """The value of the curves with one more atom; NOTHING if a total is not allowed then.
+
+    ``values`` are those without it, each NOTHING where the total alone is not allowed.
+    """
+    total = 0
+    for r in range(totals.shape[0]):
+        value = values[r]
+        if quantity[atom, r] != 0:
+            value = curve_at(
+                r,
+                totals[r] + quantity[atom, r],
+                piece_start,
+                piece_low,
+                piece_high,
+                piece_value,
+                piece_slope,
+            )
+        if value == NOTHING:
+            return NOTHING
+        total += value
+    return total
+
+
+@njit(cache=True)
 def conjugate(
     totals: IntArray,
     reach: IntArray,
@@ -276,6 +328,7 @@ def search(
     reach = np.zeros(num_resources, np.int64)
     largest_part = np.zeros(num_resources, np.int64)
     best_at = np.zeros(num_resources, np.int64)
+    curve_values = np.zeros(num_resources, np.int64)
     slack = np.zeros(num_resources, np.float64)
     kept_multipliers = np.zeros(num_resources, np.int64)
     pair_part = np.zeros(state.local.shape[0] + 1, np.int64)
@@ -400,7 +453,7 @@ def search(
                     or state.totals[d, r] + reach[r] < data.piece_low[first]
                 ):
                     alive = False
-            if alive and data.bounded:
+            if alive and data.bounded and room >= 2 * data.smallest:
                 # -- the bound
                 most = min(count, room // data.smallest)
                 lacking = data.min_size - state.items[d]
@@ -462,12 +515,12 @@ def search(
                         alive = False
                         break
                     state.base[d] = state.linear[d] + curve_part
-                    if final:
-                        break
                     chosen = top_scores(state.scores[d], count, forced, most, top)
                     bound = state.base[d]
                     for q in range(chosen):
                         bound += state.scores[d, top[q]]
+                    if final:
+                        break
                     if bound < goal:
                         alive = False
                         break
@@ -501,6 +554,22 @@ def search(
                     for r in range(num_resources):
                         state.multipliers[0, r] = state.multipliers[1, r]
                 if alive:
+                    # A candidate that takes even the best groups with it below the goal leaves:
+                    # it adds to the best choice, or stands in for the least of that.
+                    spare = bound - goal
+                    least = state.scores[d, top[chosen - 1]]
+                    if chosen == most or least < 0:
+                        spare -= least
+                    kept = 0
+                    for a in range(count):
+                        if spare + state.scores[d, a] >= 0:
+                            state.candidates[d, kept] = state.candidates[d, a]
+                            state.gains[d, kept] = state.gains[d, a]
+                            state.inherited[d, kept] = state.inherited[d, a]
+                            state.scores[d, kept] = state.scores[d, a]
+                            kept += 1
+                    count = kept
+                    state.num_candidates[d] = count
                     # Insertion sort: the lists of parents are nearly in this order.
                     ticks += 8 * count
                     for a in range(1, count):
@@ -529,10 +598,46 @@ def search(
         # -- the next child, or back
         a = state.at[d]
         count = state.num_candidates[d]
+        room = data.max_size - state.items[d]
+        if data.bounded and not leave and room < 2 * data.smallest:
+            # One more atom at most: the groups themselves tell what a bound would.
+            ticks += 4 * num_resources
+            for r in range(num_resources):
+                curve_values[r] = curve_at(
+                    r,
+                    state.totals[d, r],
+                    data.piece_start,
+                    data.piece_low,
+                    data.piece_high,
+                    data.piece_value,
+                    data.piece_slope,
+                )
+            while a < count:
+                i = state.local[state.candidates[d, a]]
+                value = with_atom(
+                    i,
+                    state.totals[d],
+                    data.quantity,
+                    data.piece_start,
+                    data.piece_low,
+                    data.piece_high,
+                    data.piece_value,
+                    data.piece_slope,
+                    curve_values,
+                )
+                ticks += 2 * num_resources
+                if value > NOTHING and state.items[d] + data.size[i] >= data.min_size:
+                    value += state.linear[d] + state.gains[d, a]
+                    if cuts:
+                        for q in range(data.cut_start[i], data.cut_start[i + 1]):
+                            if state.met[data.cut_of[q]] & 1 == 1:
+                                value -= data.cut_price[data.cut_of[q]]
+                    if value >= threshold[root]:
+                        break
+                a += 1
         if a >= count:
             leave = True
-        elif data.bounded and not leave:
-            room = data.max_size - state.items[d]
+        elif data.bounded and not leave and room >= 2 * data.smallest:
             most = room // data.smallest
             lacking = data.min_size - state.items[d]
             forced = 1

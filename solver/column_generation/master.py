@@ -202,6 +202,15 @@ class Master:
             self._variables[c].lower_bound = 1.0
             self._fixed.append(c)
 
+    def value_with(self, column: int) -> float | None:
+        """The relaxation's value if a column were chosen; ``None`` if it has no solution then."""
+        variable = self._variables[column]
+        before = variable.lower_bound
+        variable.lower_bound = 1.0
+        answer = self.solve()
+        variable.lower_bound = before
+        return None if answer is None or answer.unmet > 1e-6 else answer.value
+
     def block(self, columns: list[int]) -> None:
         """Leave some columns out."""
         for c in columns:
@@ -259,14 +268,16 @@ class Master:
         def whole(duals: FloatArray) -> IntArray:
             return np.clip(np.ceil(scale * duals), -_HUGE, _HUGE).astype(np.int64)
 
-        atoms = whole(answer.atoms)
+        atoms, cuts = whole(answer.atoms), np.maximum(whole(answer.cuts), 0)
+        # Every group is priced against every cut that is named here.
+        priced = np.flatnonzero(cuts).tolist()
         return Prices(
             scale,
             np.where(self._free, atoms, np.maximum(atoms, 0)),
             whole(answer.kinds),
             np.maximum(whole(answer.shared), 0),
-            np.maximum(whole(answer.cuts), 0),
-            tuple(self.odd_sets),
+            cuts[priced],
+            tuple(self.odd_sets[c] for c in priced),
         )
 
     # -- inside -------------------------------------------------------------------------------

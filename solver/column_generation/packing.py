@@ -70,6 +70,7 @@ def descend(
     context: SolveContext,
     units: int | None,
     floor: int | None = None,
+    most: int | None = None,
 ) -> bool:
     """Pack by the columns that lose little against prices, then by more, down to the incumbent.
 
@@ -82,10 +83,11 @@ def descend(
         ``floor``.
     bound : what the prices prove, times their scale; ``None`` if the columns are only some.
     units : of work for one packing, if limited.
+    most : columns of one packing, if limited.
 
     Returns
     -------
-    Whether no packing met its limit; with a bound, this is now at ``floor`` or the incumbent.
+    Whether no packing met its limits; with a bound, this is now at ``floor`` or the incumbent.
     """
     scale = prices.scale
     reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
@@ -104,6 +106,8 @@ def descend(
         beat: int | None = wanted - 1
         if not known and number == len(columns):
             beat, last = None, True
+        if most is not None and number > most:
+            return False
         inside = columns.take(np.sort(order[:number]))
         if bound is not None:
             if not pack(atoms, inside, context, prices, beat, units):
@@ -125,6 +129,7 @@ def pack_some(
     units: int | None,
     branch: Branch,
     prices: Prices | None,
+    beat: int | None = None,
 ) -> bool:
     """Find a better incumbent among the columns of a branch; whether the best one is known then.
 
@@ -132,8 +137,9 @@ def pack_some(
     ----------
     units : of work, if limited.
     prices : dual prices of the branch, for losses (see ``budget``).
+    beat : only what is worth more counts.
     """
-    packing = _packing(atoms, columns, context, prices)
+    packing = _packing(atoms, columns, context, prices, beat)
     must = atoms.must.copy()
     must[sorted(branch.covered)] = True
     room = replace(packing.room, least=np.array(branch.least), most=np.array(branch.most))

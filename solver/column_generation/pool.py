@@ -9,7 +9,8 @@ pricing is one pass over flat arrays, with cuts and within any branch.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+import math
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -34,8 +35,10 @@ from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.problem import IntArray
 
-#: Dives into a pool, each another way; where only so few groups are chosen there are none.
-DIVES, MOST_DIVED = 6, 20
+#: Another round of cuts is worth it if the last one took this part of the gap.
+LEAST_GAIN = 0.01
+#: Dives into a pool, each another way.
+DIVES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +51,15 @@ class Solved:
     scaled_bound : the same before it was rounded, times the scale of ``prices``.
     answer : the relaxation's solution.
     prices : integer prices that prove the bound, ``None`` if none is proved.
-    left : int64, positions in the pool of the groups that may be in a better grouping.
+    left : int64, positions in the pool of the groups that may be in a better grouping, where
+        there is a pool.
     """
 
     bound: int
     scaled_bound: int
     answer: LpAnswer
     prices: Prices | None
-    left: IntArray = field(default_factory=lambda: np.zeros(0, np.int64))
+    left: IntArray | None = None
 
 
 class PoolRelaxation:
@@ -75,12 +79,19 @@ class PoolRelaxation:
         seeds: Columns,
         odd_sets: list[OddSet],
         settings: EnumerationSettings,
+        floor: int | None = None,
     ) -> None:
-        """Begin with some groups (of the pool or not) and cuts."""
+        """Begin with some groups (of the pool or not) and cuts.
+
+        Parameters
+        ----------
+        floor : only groupings worth more are looked for.
+        """
         self.atoms = atoms
         self.context = context
         self.pool = pool
         self._settings = settings
+        self._floor = floor
         self._answer: LpAnswer | None = None
         self.search = search
         self._uses = pool.uses(atoms)
@@ -109,22 +120,27 @@ class PoolRelaxation:
         """The cuts."""
         return self._master.odd_sets
 
+    @property
+    def beaten(self) -> int | None:
+        """What a grouping must be worth more than: the incumbent and the floor."""
+        known = [value for value in (self.context.objective, self._floor) if value is not None]
+        return max(known, default=None)
+
     def left(self, branch: Branch, solved: Solved, most: int | None) -> Columns | None:
         """Groups that may be in a better grouping of the branch; ``None`` if too many."""
         del branch
-        if most is not None and len(solved.left) > most:
+        if solved.left is None or (most is not None and len(solved.left) > most):
             return None
         return self.pool.take(solved.left)
 
     def look_around(self, number: int) -> None:
         """Look for a better incumbent by a dive and near the last solution."""
-        if (
-            self.atoms.max_total_groups > MOST_DIVED
-            and self.atoms.num_atoms <= self._settings.max_dived_atoms
-        ):
+        few = self.atoms.max_total_groups <= self._settings.few_chosen
+        if self.atoms.num_atoms <= self._settings.max_dived_atoms:
             pricing = pool_pricing(self.pool, self.search, self._unit)
-            Diver(self._master, self.context, pricing).dive(number % DIVES)
-        if self._answer is not None and not self.context.stopping():
+            tried = self._settings.tried_of_few if few else 1
+            Diver(self._master, self.context, pricing, tried).dive(number % DIVES)
+        if not few and self._answer is not None and not self.context.stopping():
             seconds = self._settings.completion_seconds
             weights = self._answer.weights
             complete(self.atoms, self.columns, weights, number, self.context, seconds)
@@ -138,11 +154,18 @@ class PoolRelaxation:
         self.pool = self.pool.take(positions)
         self._uses = self._uses[:, positions]
 
-    def solve(self, branch: Branch) -> Solved | None:
-        """Solve the relaxation of a branch; ``None`` if that is not possible (any more)."""
+    def solve(self, branch: Branch, among: IntArray | None = None) -> Solved | None:
+        """Solve the relaxation of a branch; ``None`` if that is not possible (any more).
+
+        Parameters
+        ----------
+        among : positions in the pool of all groups in question, where these are not all of them.
+        """
         context, master = self.context, self._master
         master.restrict(branch)
-        inside = np.flatnonzero(branch.allows(self.pool))
+        if among is None:
+            among = np.arange(len(self.pool))
+        inside = among[branch.allows(self.pool.take(among))]
         columns, uses = self.pool.take(inside), self._uses[:, inside]
         while not context.stopping():
             self._answer = answer = master.solve()
@@ -158,9 +181,9 @@ class PoolRelaxation:
             np.maximum.at(best, columns.roots, reduced)
             bound = proved_bound(self.atoms, prices, best, (branch.least, branch.most))
             offer_if_whole(context, master, answer)
-            left = inside
-            if context.objective is not None:
-                left = inside[reduced >= prices.scale * (context.objective + 1) - bound]
+            left, beaten = inside, self.beaten
+            if beaten is not None:
+                left = inside[reduced >= prices.scale * (beaten + 1) - bound]
             return Solved(bound // prices.scale, bound, answer, prices, left)
         return None
 
@@ -176,23 +199,29 @@ class PoolRelaxation:
 
 
 def tighten(relaxation: PoolRelaxation, proof: Proof) -> Relaxation | None:
-    """Cut and empty the pool until there are no cuts to add; the last proof, if any.
+    """Cut and empty the pool as long as cuts help; the last proof, if any.
 
     ``proof`` is told what is proved.
     """
     context, root = relaxation.context, everything(relaxation.atoms)
     best = None
+    before = math.inf
     while len(relaxation.pool) and not context.stopping():
         solved = relaxation.solve(root)
         if solved is None:
             break
+        gained, before = before - solved.answer.value, solved.answer.value
         if solved.prices is not None:
             proof.narrowed(solved.prices)
             best = Relaxation(solved.prices, solved.scaled_bound)
-        # The pool's bound is the problem's, unless the incumbent is better than the pool.
-        least = solved.bound if context.objective is None else context.objective
+        # The pool's bound is the problem's, unless what is beaten is better than the pool.
+        least = solved.bound if relaxation.beaten is None else relaxation.beaten
         context.prove_bound(max(solved.bound, least))
-        relaxation.take(solved.left)
+        if solved.left is not None:
+            relaxation.take(solved.left)
+        beaten = relaxation.beaten
+        if beaten is not None and gained < LEAST_GAIN * (before - beaten):
+            break
         if context.stopping() or not relaxation.add_cuts(solved.answer):
             break
     return best

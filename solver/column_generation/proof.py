@@ -29,10 +29,12 @@ class _Part:
     ----------
     prices : prices that bound it.
     children : its branches, none at a leaf.
+    lists : whether the groups that the prices exclude are left out in its branches.
     """
 
     prices: Prices
     children: tuple[Branch, ...] = ()
+    lists: bool = False
 
 
 class Proof:
@@ -59,9 +61,13 @@ class Proof:
         self._chain.append(prices)
         self._best = prices
 
-    def bounded(self, branch: Branch, prices: Prices) -> None:
-        """These prices bound a branch."""
-        self._parts[branch] = _Part(prices)
+    def adopt(self, other: Proof) -> None:
+        """Know what another proof knows, and nothing else."""
+        self._chain, self._best, self._parts = other._chain, other._best, other._parts
+
+    def bounded(self, branch: Branch, prices: Prices, lists: bool) -> None:
+        """These prices bound a branch; groups that they exclude may be left out in its branches."""
+        self._parts[branch] = _Part(prices, lists=lists)
 
     def split(self, branch: Branch, children: tuple[Branch, ...]) -> None:
         """A bounded branch has been split in two; its prices bound both."""
@@ -95,16 +101,20 @@ class Proof:
 
     def _write_tree(self, writer: _Writer) -> None:
         """In the order in which ``finished`` hands out children: breadth first."""
-        waiting = [self._root]
-        for branch in waiting:
+        waiting = [(self._root, False)]
+        for branch, listed in waiting:
             part = self._parts[branch]
             step = _step(part.children) if part.children else None
             if step is None:
                 writer.add("close", (writer.place(part.prices),), 0)
+            elif part.lists and not listed:
+                writer.add("list", (writer.place(part.prices),), 1)
+                waiting.append((branch, True))
             else:
                 name, subject, swapped = step
                 writer.add(name, writer.items_of(name, subject), 2)
-                waiting += part.children[::-1] if swapped else part.children
+                children = part.children[::-1] if swapped else part.children
+                waiting += [(child, False) for child in children]
 
 
 class _Writer:

@@ -17,12 +17,16 @@ class EnumerationSettings:
         incumbent among them, and the work units that may cost.
     max_pool, pool_units : the same for the whole gap.
     max_packed : columns given to CP-SAT at most.
+    few_packed : columns that CP-SAT is given before there are cuts on a pool.
+    few_chosen : groups of a grouping, at most, that are few (see ``few_groups``).
+    max_few : groups that may be listed where few are chosen.
+    tried_of_few : columns that a dive tries before it chooses one there.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
     dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
         above which there are none: a restricted master is better and quicker there.
-    root_units : work units for one root in the first, partial pricing rounds; ten thousand times as
-        much whenever nothing new turns up, ``thoroughness`` times.
+    root_units : work units for one root in a pricing round: the first at first, the next ones
+        whenever nothing new turns up.
     pricing_units : work units for one pricing round.
     columns_per_root : new columns a root may add in one pricing round.
     groups_per_root : groups a root may bring in a thorough round, of which these are chosen.
@@ -40,12 +44,15 @@ class EnumerationSettings:
     max_pool: int = 2_000_000
     pool_units: int = 60_000_000
     max_packed: int = 300_000
+    few_packed: int = 3_000
+    few_chosen: int = 50
+    max_few: int = 400_000
+    tried_of_few: int = 5
     branch_units: int = 1_000_000
     max_branches: int | None = None
     dives: int = 1
     max_dived_atoms: int = 1_500
-    root_units: int = 1_000
-    thoroughness: int = 1
+    root_units: tuple[int, ...] = (1_000, 10_000, 10_000_000)
     pricing_units: int = 20_000_000
     columns_per_root: int = 3
     groups_per_root: int = 50

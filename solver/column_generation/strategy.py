@@ -9,6 +9,7 @@ from solver.column_generation.approach import approach
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branching import PricedRelaxation, explore
 from solver.column_generation.columns import Columns, OddSet, Prices, join, no_prices
+from solver.column_generation.few_groups import Lists
 from solver.column_generation.generation import Generation, Relaxation, first_columns, gap_worth
 from solver.column_generation.group_search import Found, GroupSearch
 from solver.column_generation.packing import descend, incumbent_columns, pack
@@ -138,8 +139,8 @@ class _Run:
         )
         generation.best = relaxation
         with generation:
-            ended = False
-            if self._settle(generation):
+            ended = self._list_few(generation)
+            if not ended and self._settle(generation):
                 self._cut(generation)
             while not ended and not context.stopping():
                 ended = self._close(generation)
@@ -158,6 +159,13 @@ class _Run:
             f"columns: more groups could still be of use than the {settings.max_pool} that "
             f"are listed within limits; {gap}"
         )
+
+    def _list_few(self, generation: Generation) -> bool:
+        """Go by lists of good groups where few are chosen; whether that ended the run."""
+        if self.atoms.max_total_groups > self.settings.few_chosen:
+            return False
+        lists = Lists(self.atoms, self.search, self.context, self.settings, generation, self.proof)
+        return lists.run()
 
     def _close(self, generation: Generation) -> bool:
         """Try to choose among all groups that may be in a better grouping; whether that ended it.

@@ -194,7 +194,7 @@ def test_branch_and_price_agrees_with_the_plain_list(seed: int) -> None:
     plain = solve(problem, Limits(work=20_000_000), strategy="enumerate")
     context = SolveContext(problem, Limits(work=60_000_000))
     only_branching = EnumerationSettings(
-        max_listed=0, max_window=0, max_pool=0, branch_units=0, dives=0
+        max_listed=0, few_chosen=0, max_window=0, max_pool=0, branch_units=0, dives=0
     )
     generate_columns(context, only_branching)
     assert context.infeasible == (plain.status.name == "INFEASIBLE")

@@ -39,20 +39,26 @@ ALL = 10**9
 #: narrow that most runs must step back.
 WAYS = {
     "list": EnumerationSettings(),
-    "relaxation": EnumerationSettings(max_listed=0),
-    "branching": EnumerationSettings(max_listed=0, max_packed=0),
-    "large": EnumerationSettings(max_listed=0, large=1),
+    "few groups": EnumerationSettings(max_listed=0),
+    "few groups, branching": EnumerationSettings(max_listed=0, few_packed=0),
+    "few groups, short lists": EnumerationSettings(max_listed=0, max_few=4),
+    "relaxation": EnumerationSettings(max_listed=0, few_chosen=0),
+    "branching": EnumerationSettings(max_listed=0, few_chosen=0, max_packed=0),
+    "large": EnumerationSettings(max_listed=0, few_chosen=0, large=1),
     "short list": EnumerationSettings(max_listed=6),
-    "branch and price": EnumerationSettings(max_listed=0, max_pool=0, max_window=0, branch_units=0),
+    "branch and price": EnumerationSettings(
+        max_listed=0, few_chosen=0, max_pool=0, max_window=0, branch_units=0
+    ),
     "narrow": EnumerationSettings(
         max_listed=0,
+        few_chosen=0,
         listing_units=0,
         max_branches=1,
         max_pool=3,
         max_window=2,
         max_packed=4,
         columns_per_root=1,
-        root_units=1,
+        root_units=(1, 10_000),
     ),
 }
 

@@ -35,15 +35,19 @@ from .proofs import damaged, random_certificate
 # Each sends a small problem through another part of the engine.
 WAYS = {
     "listed": EnumerationSettings(),
-    "priced": EnumerationSettings(max_listed=0),
+    "few": EnumerationSettings(max_listed=0),
+    "few and branched": EnumerationSettings(max_listed=0, few_packed=0),
+    "priced": EnumerationSettings(max_listed=0, few_chosen=0),
     "branched": EnumerationSettings(max_packed=0),
-    "priced and branched": EnumerationSettings(max_listed=0, max_packed=0),
-    "not listed": EnumerationSettings(max_listed=0, max_pool=0, max_window=0),
+    "priced and branched": EnumerationSettings(max_listed=0, few_chosen=0, max_packed=0),
+    "not listed": EnumerationSettings(max_listed=0, few_chosen=0, max_pool=0, max_window=0),
 }
 
 
-def proved(problem: GroupingProblem, settings: EnumerationSettings) -> SolveContext:
-    context = SolveContext(problem, Limits(work=AMPLE_WORK, workers=1))
+def proved(
+    problem: GroupingProblem, settings: EnumerationSettings, work: int = AMPLE_WORK
+) -> SolveContext:
+    context = SolveContext(problem, Limits(work=work, workers=1))
     generate_columns(context, settings)
     return context
 
@@ -71,10 +75,10 @@ def _check_any_tree(seed: int, number: int) -> None:
         assert checked.confirmed or checked.better is not None, (checked, told)
 
 
-def _check_engine(seed: int, number: int, way: str, repeats: int) -> bool:
+def _check_engine(seed: int, number: int, way: str, repeats: int, work: int = AMPLE_WORK) -> bool:
     """What the engine proves is confirmed; damaged or with a lower claim, nothing false is."""
     problem, best = numbered_problem(seed, number, 6)
-    context = proved(problem, WAYS[way])
+    context = proved(problem, WAYS[way], work)
     if context.infeasible or context.bound is None:
         return False
     told = f"{way}: {numbered_problem_code(seed, number, 6)}"
@@ -115,6 +119,12 @@ def test_engine_is_confirmed(way: str) -> None:
     assert sum(confirmed) > 10, "too few problems with a bound"
 
 
+@pytest.mark.parametrize("way", ["few", "few and branched", "priced"])
+def test_what_was_proved_before_a_stop_is_confirmed(way: str) -> None:
+    for number in range(60):
+        _check_engine(46, number, way, 1, work=3_000 * (number + 2))
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_engine_is_confirmed_in_bulk(way: str) -> None:
@@ -150,7 +160,7 @@ def test_branches_are_certified(monkeypatch: pytest.MonkeyPatch) -> None:
             false = replace(certificate, bound=best.objective - 1)
             assert not check_bound(problem, false).confirmed, told
         steps.update(node.step for node in certificate.nodes)
-    assert steps == {"close", "number", "item", "pair", "kind"}
+    assert steps == {"close", "list", "number", "item", "pair", "kind"}
 
 
 def test_work_limit_is_honest() -> None:

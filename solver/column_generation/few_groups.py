@@ -1,0 +1,144 @@
+"""Where few groups are chosen from very many: lists of good groups before a settled relaxation.
+
+A register of some hundred firms and a caseload of a handful of consortia has so many groups of
+nearly the same worth that the exact search takes seconds, and column generation asks for it again
+and again, only to end at a relaxation far above the best grouping. So here it is asked once for
+more: all groups that lose at most a *width* against the prices of a relaxation that quick searches
+have brought near its end. By what these prices prove (``columns.proved_bound``, from the same
+list), a grouping worth more than ::
+
+    floor = bound - width
+
+has groups of the list only. Among these pricing is a pass over flat arrays, cuts cost nothing, and
+branches with their own prices leave ever fewer groups (``pool``, ``branching``): so either the best
+grouping is found, or there is none above the floor. Then the next list reaches further down.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from solver.column_generation.atoms import Atoms
+from solver.column_generation.branching import explore
+from solver.column_generation.columns import Columns, Prices, proved_bound
+from solver.column_generation.generation import Generation, Relaxation
+from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.packing import descend
+from solver.column_generation.pool import PoolRelaxation, tighten
+from solver.column_generation.proof import Proof
+from solver.column_generation.settings import EnumerationSettings
+from solver.context import SolveContext
+from solver.problem import IntArray
+
+#: A group on the first list loses a 2**-FIRST-th part of what the prices are worth at most, on the
+#: next ones 2**STEP times as much (or more after short ones), or as little where a list became too
+#: long.
+FIRST, STEP = 7.0, 1.0
+#: How often a list may be too long.
+NARROWER = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Lists:
+    """The run of lists; see the module docstring."""
+
+    atoms: Atoms
+    search: GroupSearch
+    context: SolveContext
+    settings: EnumerationSettings
+    generation: Generation
+    proof: Proof
+
+    def run(self) -> bool:
+        """Go down from list to list; whether the run is over."""
+        context, exponent, narrowed, lists = self.context, FIRST, 0, 0
+        while not context.stopping():
+            context.phase("column generation")
+            prices = self.generation.approach()
+            if prices is None or context.stopping():
+                break
+            if not lists:
+                context.phase("diving")
+                self.generation.diver(self.settings.tried_of_few).dive(0)
+            lists += 1
+            context.phase("reduced-cost enumeration")
+            width = self._width(prices, exponent)
+            units = self.settings.window_units if narrowed < NARROWER else self.settings.pool_units
+            found = self.search.within(prices, -width, self.settings.max_few, units)
+            if context.stopping():
+                break
+            if not found.complete:
+                if narrowed == NARROWER:
+                    break
+                narrowed += 1
+                exponent += STEP
+                continue
+            relaxation = self._relaxation(prices, found.best)
+            floor = (relaxation.bound - width) // prices.scale
+            reached = width == self.search.most_negative()
+            if context.objective is not None:
+                reached = reached or floor <= context.objective
+            if not self._choose(found.columns, relaxation, None if reached else floor):
+                break
+            if reached:
+                return True
+            short = len(found.columns) <= self.settings.few_packed
+            exponent -= STEP / 2 if narrowed else (2 * STEP if short else STEP)
+        return context.stopping()
+
+    def _width(self, prices: Prices, exponent: float) -> int:
+        """What a group on a list may lose, times the prices' scale; at last, anything."""
+        most = self.search.most_negative()
+        if exponent < 1.0:
+            return most
+        width = int(abs(prices.cost(self.atoms)) / 2.0**exponent)
+        return max(prices.scale, min(width, most))
+
+    def _relaxation(self, prices: Prices, best: IntArray) -> Relaxation:
+        """What prices prove; ``best`` is that of a list, so nothing of use is missing."""
+        context = self.context
+        relaxation = Relaxation(prices, proved_bound(self.atoms, prices, best))
+        bound = relaxation.bound // prices.scale
+        if context.bound is None or bound < context.bound:
+            self.proof.relaxed(prices)
+            context.prove_bound(bound)
+        return relaxation
+
+    def _choose(self, pool: Columns, best: Relaxation, floor: int | None) -> bool:
+        """The best choice worth more than ``floor`` among listed groups; whether it was decided.
+
+        Parameters
+        ----------
+        pool : all groups that can be in one.
+        best : the proof that left these.
+        """
+        context, generation, settings = self.context, self.generation, self.settings
+        before = context.bound
+        proof = Proof(self.atoms)
+        proof.listed(best.prices)
+        context.phase("cuts")
+        pools = PoolRelaxation(
+            self.atoms, self.search, context, pool, generation.columns, [], settings, floor
+        )
+        with pools as relaxation:
+            tightened = tighten(relaxation, proof)
+            generation.add(relaxation.columns)
+            decided = False
+            if tightened is not None and not context.stopping():
+                decided = self._decide(relaxation, tightened, floor, proof)
+        if context.bound != before:
+            self.proof.adopt(proof)
+        return decided
+
+    def _decide(
+        self, relaxation: PoolRelaxation, best: Relaxation, floor: int | None, proof: Proof
+    ) -> bool:
+        """Decide a tightened pool, by CP-SAT if it is small and else by branching."""
+        context, settings, pool = self.context, self.settings, relaxation.pool
+        units = settings.packing_units
+        if len(pool) <= settings.few_packed:
+            context.phase("packing")
+            if descend(self.atoms, pool, best.prices, best.bound, context, units, floor):
+                return True
+        context.phase("branching")
+        return explore(relaxation, units, None, proof)

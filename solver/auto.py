@@ -2,11 +2,13 @@
 
 Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
 first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
-solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
+solve left a grouping), and by ``parts`` where items are very many (at the end, where groups are
+cliques: then ``columns`` has its own regions). Then the provers take their
 turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
-enough. Where items are many, two workers let ``search`` go on beside them the whole time, and the
-two exchange groupings (``companion``); one worker searches shortly before, and for the rest of the
-limits at the end.
+enough. Where items are many, two workers look for better groupings beside them the whole time, and
+the two exchange what they find (``companion``); one worker searches shortly before, and looks
+further for the rest of the limits at the end. Better groupings come from ``neighbourhoods`` where
+groups are cliques, with ``search`` by turns, and from ``search`` alone elsewhere.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -16,9 +18,12 @@ from __future__ import annotations
 
 from solver.baselines import greedy
 from solver.column_generation import generate_columns
+from solver.column_generation.settings import EnumerationSettings
 from solver.companion import Companion
 from solver.context import SolveContext, Strategy
 from solver.exact import exact
+from solver.neighbourhoods import applies as neighbourhoods_apply
+from solver.neighbourhoods import improve_by_neighbourhoods
 from solver.partitioning import applies, partition
 from solver.parts import improve_by_parts
 from solver.search import search
@@ -31,13 +36,15 @@ SMALL = 12
 MANY = 60
 #: Above so many items that search goes by parts.
 VERY_MANY = 10_000
-#: Most work of that search: a start for the provers, no more.
+#: Most work of that search: a start for the provers, no more; and of "greedy" before it.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
+GREEDY_WORK, GREEDY_SECONDS = 1_000_000, 1.0
 FIRST_SHARE = 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7
 #: Their share where a search accompanies them, and that of parts.
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
+_SIZES = EnumerationSettings()
 
 
 def auto(context: SolveContext) -> None:
@@ -49,24 +56,30 @@ def auto(context: SolveContext) -> None:
 
 
 def _combined(context: SolveContext) -> None:
-    many = context.problem.num_items > MANY
-    accompanied = many and context.workers > 1
+    problem = context.problem
+    many = problem.num_items > MANY
+    # Where ``columns`` goes by regions it has a use for all workers, and for all the time.
+    large = problem.num_items >= _SIZES.large or problem.num_pairs >= _SIZES.large_pairs
+    alone = large and neighbourhoods_apply(problem)
+    accompanied = many and not alone and context.workers > 1
     if context.grouping is None or context.reuse is None:
-        _within(context, greedy, FIRST_SHARE)
-    if many and not context.stopping():
+        _within(context, _brief_greedy, FIRST_SHARE)
+    if many and not alone and not context.stopping():
         # Compiling must not eat the share of the search, nor outlast the limits.
         if not compiled_in_time(context):
             return
-        if context.problem.num_items > VERY_MANY:
+        if problem.num_items > VERY_MANY:
             _within(context, improve_by_parts, PARTS_SHARE)
         elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
     if accompanied and not context.stopping():
-        with Companion(context, search, "search"):
+        with Companion(context, _beside, "search"):
             _prove(context, ACCOMPANIED_SHARE)
     else:
-        _prove(context, PROVER_SHARE)
-    _unless_stopping(context, search)
+        _prove(context, 1.0 if alone else PROVER_SHARE)
+    if alone:
+        _unless_stopping(context, improve_by_parts)
+    _unless_stopping(context, _look_further)
 
 
 def _prove(context: SolveContext, share: float) -> None:
@@ -78,9 +91,41 @@ def _prove(context: SolveContext, share: float) -> None:
         _within(context, prover, share)
 
 
+def _brief_greedy(context: SolveContext) -> None:
+    with context.limited(GREEDY_WORK, GREEDY_SECONDS):
+        greedy(context)
+
+
 def _brief_search(context: SolveContext) -> None:
     with context.limited(FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS):
         search(context)
+
+
+def _beside(context: SolveContext) -> None:
+    """What a second worker does all the time."""
+    if neighbourhoods_apply(context.problem):
+        _brief_search(context)
+    _unless_stopping(context, _look_further)
+
+
+def _look_further(context: SolveContext) -> None:
+    """Look for better groupings until nothing brings any."""
+    work, seconds = FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS
+    exhausted: int | None = None
+    while not context.stopping():
+        before = context.objective
+        if before is None or not neighbourhoods_apply(context.problem):
+            search(context)
+            return
+        if before != exhausted:
+            improve_by_neighbourhoods(context)
+            exhausted = context.objective
+        with context.limited(work, seconds):
+            _unless_stopping(context, search)
+            cut_short = context.stopping()
+        if context.objective == before and not cut_short:
+            return
+        work, seconds = 2 * work, 2 * seconds
 
 
 def _within(context: SolveContext, strategy: Strategy, share: float) -> None:

@@ -238,7 +238,8 @@ class _Place:
         if not self._own or pool is None:
             return
         processes = list((getattr(pool, "_processes", None) or {}).values())
-        pool.shutdown(wait=False, cancel_futures=True)
+        # Not ``cancel_futures``: a pool that finds its processes gone fails on cancelled ones.
+        pool.shutdown(wait=False)
         for process in processes:
             process.terminate()
 
@@ -281,8 +282,9 @@ class _Place:
             if looks % _LOOKS_AN_EVENT == 0:
                 self._context.phase("parts")  # so that an observer can stop the run
             if self._ended():
-                for task in waiting:
-                    task.cancel()
+                if not self._own:  # ``close`` ends ours, with all they have to do
+                    for task in waiting:
+                        task.cancel()
                 break
         if failure is not None:
             self._replace(failure)

@@ -38,11 +38,11 @@ def regions(
     by_unit = np.argsort(unit, kind="stable")
     unit_start = np.zeros(int(unit.max(initial=-1)) + 2, np.int64)
     np.cumsum(np.bincount(unit), out=unit_start[1:])
-    start, other = _neighbours(problem)
+    start, other = neighbours(problem)
     return _grown(rng.permutation(n), unit, unit_start, by_unit, start, other, size)
 
 
-def _neighbours(problem: GroupingProblem) -> tuple[IntArray, npt.NDArray[np.int32]]:
+def neighbours(problem: GroupingProblem) -> tuple[IntArray, npt.NDArray[np.int32]]:
     """Items next to each item by pairs that draw them together: start [n + 1], and the items."""
     n = problem.num_items
     allowed = np.atleast_2d(problem.pair_allowed).any(axis=0)

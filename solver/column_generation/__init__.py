@@ -27,10 +27,16 @@ this order:
    Foster, 1981) and kinds of atoms; best bound first, over the pool or, where that cannot be
    listed, over all groups, with pricing inside each branch (``branch_search``).
 
+Few groups from very many
+    Where a grouping has few groups and the search takes seconds, ``few_groups`` goes another way:
+    prices from quick searches, one list of all groups that lose little against them, and cuts,
+    packing and branching among these; then a longer list.
+
 Thousands of atoms
     Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove
-    a bound close to the relaxation's without an LP; HiGHS improves an incumbent region by region
-    (``regions``). Above ``EnumerationSettings.largest_master`` atoms the run ends there.
+    a bound close to the relaxation's without an LP; HiGHS improves an incumbent region by region,
+    as many at the same time as there are workers (``regions``). Above
+    ``EnumerationSettings.largest_master`` atoms the run ends there.
 
 Where a step meets its limits the strategy says so in a note and leaves the incumbent and the bound
 it has proved.

@@ -250,7 +250,7 @@ def best_of_roots(atoms: Atoms, columns: Columns, prices: Prices, number: int) -
     return columns.take(order[within < number])
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def _subtract(
     start: IntArray,
     members: IntArray,

@@ -57,9 +57,9 @@ class Lists:
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            if not lists:
+            if not lists and self.settings.dives:
                 context.phase("diving")
-                self.generation.diver(self.settings.tried_of_few).dive(0)
+                self.generation.diver().dive(0)
             lists += 1
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)

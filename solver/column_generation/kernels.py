@@ -290,7 +290,7 @@ def leave_cuts(atom: int, cut_start: IntArray, cut_of: IntArray, met: IntArray) 
         met[cut_of[q]] -= 1
 
 
-@njit(cache=True)
+@njit(cache=True, nogil=True)
 def search(
     data: KindData,
     state: SearchState,

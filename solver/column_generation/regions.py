@@ -13,8 +13,9 @@ import numpy as np
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, Prices, join, reduced_values
 from solver.column_generation.packing import incumbent_columns
-from solver.column_generation.restricted import best_choice, room_beside
+from solver.column_generation.restricted import Choice, Room, best_choices, room_beside
 from solver.context import SolveContext
+from solver.grouping import Grouping
 from solver.problem import BoolArray, IntArray
 from solver.verification import verify
 
@@ -56,8 +57,10 @@ class Regions:
     def run(self) -> None:
         """Improve the incumbent, or find one, until passes bring little."""
         context = self._context
-        if not self._chosen.any():
-            self._chosen = self._greedy()
+        first = self._greedy()
+        none = not self._chosen.any()
+        if none or (self._worth(first) > self._value() and self._is_feasible(first)):
+            self._chosen = first
             self._offer()
         for number in range(PASSES):
             before = self._value()
@@ -69,16 +72,24 @@ class Regions:
     # -- inside -------------------------------------------------------------------------------
 
     def _value(self) -> int:
-        return sum(self._columns.values[self._chosen].tolist())
+        return self._worth(self._chosen)
+
+    def _worth(self, chosen: BoolArray) -> int:
+        return sum(self._columns.values[chosen].tolist())
 
     def _offer(self) -> None:
         context = self._context
         if context.objective is not None and self._value() <= context.objective:
             return
-        grouping = self._columns.grouping(self._atoms, np.flatnonzero(self._chosen).tolist())
         # Every rule holds by construction but those the first choice cannot see.
-        if context.objective is not None or verify(context.problem, grouping).feasible:
-            context.offer(grouping)
+        if context.objective is not None or self._is_feasible(self._chosen):
+            context.offer(self._grouping(self._chosen))
+
+    def _grouping(self, chosen: BoolArray) -> Grouping:
+        return self._columns.grouping(self._atoms, np.flatnonzero(chosen).tolist())
+
+    def _is_feasible(self, chosen: BoolArray) -> bool:
+        return verify(self._context.problem, self._grouping(chosen)).feasible
 
     def _greedy(self) -> BoolArray:
         """Groups of value in the columns' order, where they fit."""
@@ -100,69 +111,79 @@ class Regions:
         return chosen
 
     def _pass(self, number: int) -> None:
-        """All regions once."""
+        """All regions once, as many at the same time as there are workers."""
         n = self._atoms.num_atoms
         done = np.zeros(n, np.bool_)
-        begin = np.random.default_rng((self._context.limits.seed, number)).permutation(n)
+        begin = np.random.default_rng((self._context.limits.seed, number)).permutation(n).tolist()
+        at = visited = 0
         wait = max(LEAST_WAIT, n // ATOMS_PER_WAIT)
-        visited = 0
-        for atom in begin.tolist():
-            if done[atom]:
-                continue
-            if self._context.stopping():
+        while not self._context.stopping():
+            batch: list[IntArray] = []
+            taken: set[int] = set()
+            while at < n and len(batch) < self._context.workers:
+                if not done[begin[at]]:
+                    batch.append(self._region(begin[at], taken))
+                    done[batch[-1]] = True
+                at += 1
+            if not batch:
                 break
-            region = self._region(atom)
-            done[region] = True
-
-            self._solve(region)
-            visited += 1
-            if visited % wait == 0:
+            self._solve(batch)
+            if visited // wait < (visited + len(batch)) // wait:
                 self._offer()
+            visited += len(batch)
         self._offer()
 
-    def _region(self, atom: int) -> IntArray:
-        """Atoms near an atom, by breadth first."""
-        seen = {atom}
+    def _region(self, atom: int, taken: set[int]) -> IntArray:
+        """Atoms near an atom that are not taken, by breadth first; they are taken then."""
+        taken.add(atom)
         queue = [atom]
         at = 0
         while at < len(queue) and len(queue) < self._region_atoms:
             here = queue[at]
             at += 1
             for other in self._beside[self._start[here] : self._start[here + 1]].tolist():
-                if other not in seen:
-                    seen.add(other)
+                if other not in taken:
+                    taken.add(other)
                     queue.append(other)
         self._context.charge(len(queue) * 2)
         return np.array(queue, np.int64)
 
-    def _solve(self, region: IntArray) -> None:
-        """The best choice of known groups inside a region; the rest stays as it is."""
+    def _solve(self, batch: list[IntArray]) -> None:
+        """The best choice of known groups inside each region; the rest stays as it is.
+
+        What is left of the limits goes to the regions in equal parts.
+        """
         atoms, columns = self._atoms, self._columns
-        inside = np.zeros(atoms.num_atoms, np.bool_)
-        inside[region] = True
-        kept = self._chosen & columns.some(~inside)
-        inside[columns.take(kept).members] = False
-        which = np.flatnonzero(~columns.some(~inside))
-        if not len(which):
+        every = columns.take(self._chosen)
+        spare = room_beside(atoms, every, self._uses[:, self._chosen])
+        if spare is None:
             return
-        room = room_beside(atoms, columns.take(kept), self._uses[:, kept])
-        if room is None:
-            return
-        own = columns.take(which)
-        found = best_choice(
-            atoms,
-            own,
-            self._uses[:, which],
-            room,
-            self._context,
-            REGION_SECONDS,
-            REGION_GAP,
-        )
-        if found is None:
-            return
-        before = self._chosen[which]
-        if sum(own.values[found].tolist()) > sum(own.values[before].tolist()):
-            self._chosen[which] = found
+        more = np.bincount(every.kinds, minlength=len(spare.most)) - atoms.problem.min_groups
+        places, choices = [], []
+        for region in batch:
+            inside = np.zeros(atoms.num_atoms, np.bool_)
+            inside[region] = True
+            kept = self._chosen & columns.some(~inside)
+            inside[columns.take(kept).members] = False
+            which = np.flatnonzero(~columns.some(~inside))
+            if not len(which):
+                continue
+            own = which[self._chosen[which]]
+            numbers = np.bincount(columns.kinds[own], minlength=len(spare.most))
+            room = Room(
+                np.maximum(0, numbers - more // len(batch)),
+                numbers + spare.most // len(batch),
+                self._uses[:, own].sum(axis=1) + spare.shared // len(batch),
+            )
+            places.append(which)
+            choices.append(Choice(columns.take(which), self._uses[:, which], room))
+        found = best_choices(atoms, choices, self._context, REGION_SECONDS, REGION_GAP)
+        for which, choice, better in zip(places, choices, found, strict=True):
+            if better is None:
+                continue
+            values, before = choice.columns.values, self._chosen[which]
+            if sum(values[better].tolist()) > sum(values[before].tolist()):
+                self._chosen[which] = better
 
 
 def _both_ways(atoms: Atoms) -> tuple[IntArray, IntArray]:

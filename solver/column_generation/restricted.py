@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import threading
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -53,7 +54,7 @@ def choose(atoms: Atoms, columns: Columns, context: SolveContext, seconds: float
     room = Room(problem.min_groups, atoms.max_groups, problem.shared_limit)
     if np.bincount(columns.members, minlength=atoms.num_atoms)[atoms.must].min(initial=1) < 1:
         return
-    chosen = best_choice(atoms, columns, columns.uses(atoms), room, context, seconds)
+    (chosen,) = best_choices(atoms, [Choice(columns, columns.uses(atoms), room)], context, seconds)
     if chosen is not None:
         _offer(atoms, columns.take(chosen), context)
 
@@ -123,48 +124,71 @@ def complete(
     room = room_beside(atoms, stay, stay.uses(atoms))
     if room is None:
         return
-    found = best_choice(atoms, rest, rest.uses(atoms), room, context, seconds)
+    (found,) = best_choices(atoms, [Choice(rest, rest.uses(atoms), room)], context, seconds)
     if found is not None:
         _offer(atoms, join([stay, rest.take(found)]), context)
 
 
-def best_choice(
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """Columns to choose among, and the room for them.
+
+    Attributes
+    ----------
+    columns : disjoint ones are chosen, so that atoms of theirs that must join are covered.
+    uses : int64 [L, N], as ``columns.uses`` gives them.
+    room : kept in whole numbers.
+    """
+
+    columns: Columns
+    uses: IntArray
+    room: Room
+
+
+def best_choices(
     atoms: Atoms,
-    columns: Columns,
-    uses: IntArray,
-    room: Room,
+    choices: Sequence[Choice],
     context: SolveContext,
     seconds: float,
     gap: float = 0.0,
-) -> BoolArray | None:
-    """The best choice among some columns that HiGHS finds, bool [N]; ``None`` without any.
+) -> list[BoolArray | None]:
+    """The best of each choice that HiGHS finds, bool [N]; ``None`` where there is none.
 
-    Columns are disjoint, atoms of theirs that must join are covered, and ``room`` is kept, in whole
-    numbers. With a work limit HiGHS looks at the root only, and its clock decides nothing; else it
-    may take some seconds, on a thread that is left behind if the solve must end before.
+    They are made at the same time, on a thread each. With a work limit HiGHS looks at the root
+    only, and its clock decides nothing; else it may take some seconds. If the solve must end before
+    HiGHS does, its threads are left behind.
 
     Parameters
     ----------
-    uses : int64 [L, N], as ``columns.uses`` gives them.
     gap : part of its value by which a choice may be worse than the best.
     """
-    if not len(columns) or (room.least > room.most).any():
-        return None
-    model, variables = _model(atoms, columns, uses, room)
-    answer = _solved(model, context, seconds, gap)
-    if answer is None:
-        return None
-    iterations = int(answer.solve_stats.simplex_iterations)
-    rows = len(np.unique(columns.members))
-    context.charge(len(columns) + int(iterations * (10 + _UNITS_A_ROW * rows)))
-    if not answer.has_primal_feasible_solution():
-        return None
-    chosen: BoolArray = np.array(answer.variable_values(variables), np.float64) > 0.5
-    return chosen if _fits(atoms, columns, uses, room, chosen) else None
+    models = [_model(atoms, choice) if _may_be(choice) else None for choice in choices]
+    found: list[BoolArray | None] = [None] * len(choices)
+    for at, answer in enumerate(_answers(models, context, seconds, gap)):
+        if answer is None:
+            continue
+        choice, (_, variables) = choices[at], models[at]  # type: ignore[misc]
+        iterations = int(answer.solve_stats.simplex_iterations)
+        rows = len(np.unique(choice.columns.members))
+        context.charge(len(variables) + int(iterations * (10 + _UNITS_A_ROW * rows)))
+        if answer.has_primal_feasible_solution():
+            chosen: BoolArray = np.array(answer.variable_values(variables), np.float64) > 0.5
+            if _fits(atoms, choice, chosen):
+                found[at] = chosen
+    return found
 
 
-def _solved(model: mathopt.Model, context: SolveContext, seconds: float, gap: float) -> Any:
-    """HiGHS's answer, or ``None``."""
+def _may_be(choice: Choice) -> bool:
+    return len(choice.columns) > 0 and bool((choice.room.least <= choice.room.most).all())
+
+
+def _answers(
+    models: Sequence[tuple[mathopt.Model, list[mathopt.Variable]] | None],
+    context: SolveContext,
+    seconds: float,
+    gap: float,
+) -> list[Any]:
+    """HiGHS's answer to each model, ``None`` where there is none."""
     # Left alone HiGHS ends at a gap of 1/10,000, which is often most of what is left.
     parameters = mathopt.SolveParameters(
         random_seed=context.limits.seed, relative_gap_tolerance=gap, absolute_gap_tolerance=0.0
@@ -175,33 +199,38 @@ def _solved(model: mathopt.Model, context: SolveContext, seconds: float, gap: fl
         left = context.remaining_seconds
         seconds = seconds if left is None else min(seconds, left)
         parameters.time_limit = datetime.timedelta(seconds=max(seconds, 0.01))
-    answers: list[Any] = []
+    answers: list[Any] = [None] * len(models)
 
-    def work() -> None:
+    def work(at: int, model: mathopt.Model) -> None:
         try:
-            answers.append(mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters))
+            answers[at] = mathopt.solve(model, mathopt.SolverType.HIGHS, params=parameters)
         except Exception as error:
-            answers.append(error)
+            answers[at] = error
 
-    thread = threading.Thread(target=work, name="highs")
-    thread.start()
-    while thread.is_alive():
-        thread.join(_POLL_SECONDS)
-        if context.stopping():  # with a work limit by an observer or Ctrl-C only
-            return None
-    (answer,) = answers
-    if isinstance(answer, Exception):
-        # MathOpt 9.15 masks what HiGHS says; nothing is lost but this suggestion.
-        reason = answer.__context__ or answer
-        context.note(f"columns: HiGHS failed on a restricted master: {reason}")
-        return None
-    return answer
+    threads = [
+        threading.Thread(target=work, args=(at, made[0]), name="highs")
+        for at, made in enumerate(models)
+        if made is not None
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        while thread.is_alive():
+            thread.join(_POLL_SECONDS)
+            if context.stopping():  # with a work limit by an observer or Ctrl-C only
+                return [None] * len(models)
+    for at, answer in enumerate(answers):
+        if isinstance(answer, Exception):
+            # MathOpt 9.15 masks what HiGHS says; nothing is lost but this suggestion.
+            reason = answer.__context__ or answer
+            context.note(f"columns: HiGHS failed on a restricted master: {reason}")
+            answers[at] = None
+    return answers
 
 
-def _model(
-    atoms: Atoms, columns: Columns, uses: IntArray, room: Room
-) -> tuple[mathopt.Model, list[mathopt.Variable]]:
+def _model(atoms: Atoms, choice: Choice) -> tuple[mathopt.Model, list[mathopt.Variable]]:
     """One Boolean a column, and the packing's rows."""
+    columns, uses, room = choice.columns, choice.uses, choice.room
     model = mathopt.Model(name="restricted master")
     variables = [model.add_binary_variable() for _ in range(len(columns))]
     rows = {
@@ -230,14 +259,14 @@ def _model(
     return model, variables
 
 
-def _fits(atoms: Atoms, columns: Columns, uses: IntArray, room: Room, chosen: BoolArray) -> bool:
-    """Whether a choice keeps every row, in whole numbers."""
-    own = columns.take(chosen)
+def _fits(atoms: Atoms, choice: Choice, chosen: BoolArray) -> bool:
+    """Whether chosen columns keep every row, in whole numbers."""
+    own, room = choice.columns.take(chosen), choice.room
     held = np.bincount(own.members, minlength=atoms.num_atoms)
-    obliged = np.unique(columns.members)
+    obliged = np.unique(choice.columns.members)
     obliged = obliged[atoms.must[obliged]]
     numbers = np.bincount(own.kinds, minlength=len(room.most))
-    used = [sum(row) for row in uses[:, chosen].tolist()]
+    used = [sum(row) for row in choice.uses[:, chosen].tolist()]
     return bool(
         held.max(initial=0) <= 1
         and held[obliged].min(initial=1) == 1

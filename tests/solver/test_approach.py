@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-import numpy as np
-from solver_spec.judging import numbered_problem
+from typing import Any
 
-from solver import Limits, verify
+import numpy as np
+import pytest
+from solver_spec.judging import numbered_problem
+from solver_spec.medium import medium_problem
+
+from solver import Grouping, Limits, solve, verify
 from solver.column_generation import EnumerationSettings, enumerate_groups, regions
 from solver.column_generation.approach import approach
 from solver.column_generation.ascent import ascend, by_root, no_duals, rounded
@@ -86,6 +90,46 @@ def test_regions_find_feasible_groupings() -> None:
         if context.objective is not None:
             assert context.objective <= optimum.objective
     assert improved > 10
+
+
+@pytest.mark.parametrize("workers", [1, 3])
+def test_regions_at_the_same_time_keep_every_rule(
+    workers: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """From any grouping, also a poor one, answers of several regions together are feasible."""
+    monkeypatch.setattr(regions, "REGION_PAIRS", 1)
+    improved = several = 0
+    make_choices = regions.best_choices
+
+    def counted(atoms: Any, choices: Any, *others: Any) -> Any:
+        nonlocal several
+        several += len(choices) > 1
+        return make_choices(atoms, choices, *others)
+
+    monkeypatch.setattr(regions, "best_choices", counted)
+    for index in range(30):
+        problem = medium_problem(36, index)
+        start = solve(problem, Limits(work=300_000), "greedy").grouping
+        atoms = contract(problem)
+        context = SolveContext(problem, Limits(seconds=30, workers=workers))
+        search = GroupSearch(atoms, context)
+        if start is None or atoms.impossible is not None or not search.can_bound:
+            continue
+        seeds = first_columns(atoms, search, EnumerationSettings())
+        if not len(seeds):
+            continue
+        for given in (Grouping(), start):
+            if verify(problem, given).feasible:
+                context.offer(given)
+                break
+        before = context.objective
+        # An infeasible grouping would be refused with an error.
+        regions.Regions(atoms, context, seeds, no_prices(atoms, search.scale)).run()
+        assert context.objective is not None
+        assert before is not None
+        improved += context.objective > before
+    assert improved > 10
+    assert (several > 10) is (workers > 1)
 
 
 def test_same_work_same_answer() -> None:

@@ -13,7 +13,7 @@ from solver.column_generation import restricted
 from solver.column_generation.atoms import contract
 from solver.column_generation.branch import everything
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.restricted import Room, best_choice, choose, complete
+from solver.column_generation.restricted import Choice, Room, best_choices, choose, complete
 from solver.context import SolveContext
 
 SEED, ALL = 7_310, 10**9
@@ -85,7 +85,7 @@ def test_room_is_kept() -> None:
 
     def worth(least: int, most: int, shared: int) -> int | None:
         room = Room(np.array([least]), np.array([most]), np.array([shared]))
-        chosen = best_choice(atoms, columns, uses, room, context, 5.0)
+        (chosen,) = best_choices(atoms, [Choice(columns, uses, room)], context, 5.0)
         return None if chosen is None else int(columns.values[chosen].sum())
 
     assert worth(0, 4, 100) == 10

@@ -43,7 +43,7 @@ LUCK = 0.5
 #: the whole grouping in plain Python.
 ITEMS_AN_OFFER = 1_000
 #: A start is at hand, and neighbourhoods are small: no long lists without prices, and no dives.
-SETTINGS = EnumerationSettings(listing_units=20_000, dives=0)
+SETTINGS = EnumerationSettings(listing_units=20_000, dives=0, dives_of_few=0)
 
 
 def applies(problem: GroupingProblem) -> bool:

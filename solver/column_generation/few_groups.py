@@ -51,16 +51,15 @@ class Lists:
 
     def run(self) -> bool:
         """Go down from list to list; whether the run is over."""
-        context, exponent, narrowed, lists = self.context, FIRST, 0, 0
+        context, exponent, narrowed, dives = self.context, FIRST, 0, self.settings.dives_of_few
         while not context.stopping():
             context.phase("column generation")
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            if not lists and self.settings.dives:
-                context.phase("diving")
-                self.generation.diver().dive(0)
-            lists += 1
+            context.phase("diving")
+            for number in range(dives):
+                self.generation.diver().dive(number)
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
             units = self.settings.window_units if narrowed < NARROWER else self.settings.pool_units
@@ -72,7 +71,9 @@ class Lists:
                     break
                 narrowed += 1
                 exponent += STEP
+                dives = 0
                 continue
+            dives = self.settings.dives_of_few
             relaxation = self._relaxation(prices, found.best)
             floor = (relaxation.bound - width) // prices.scale
             reached = width == self.search.most_negative()

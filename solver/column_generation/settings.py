@@ -20,7 +20,8 @@ class EnumerationSettings:
     few_packed : columns that CP-SAT is given before there are cuts on a pool.
     few_chosen : groups of a grouping, at most, that are few (see ``few_groups``).
     max_few : groups that may be listed where few are chosen.
-    tried_of_few : columns that a dive tries before it chooses one there.
+    dives_of_few : dives before each list there.
+    tried_of_few : columns that a dive into a list tries before it chooses one.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
     dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
@@ -47,6 +48,7 @@ class EnumerationSettings:
     few_packed: int = 3_000
     few_chosen: int = 50
     max_few: int = 400_000
+    dives_of_few: int = 3
     tried_of_few: int = 5
     branch_units: int = 1_000_000
     max_branches: int | None = None

@@ -2,19 +2,22 @@
 
 Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
 first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
-solve left a grouping), and by ``parts`` where items are very many (at the end, where groups are
-cliques: then ``columns`` has its own regions). Then the provers take their
+solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
 turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
 enough. Where items are many, two workers look for better groupings beside them the whole time, and
 the two exchange what they find (``companion``); one worker searches shortly before, and looks
 further for the rest of the limits at the end. Better groupings come from ``neighbourhoods`` where
-groups are cliques, with ``search`` by turns, and from ``search`` alone elsewhere.
+groups are cliques, with ``search`` by turns, and from ``search`` alone elsewhere. Where cliques are
+so many that ``columns`` goes by regions, these take all workers and all the time, and ``parts``
+comes last.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
 """
 
 from __future__ import annotations
+
+import itertools
 
 from solver.baselines import greedy
 from solver.column_generation import generate_columns
@@ -44,6 +47,8 @@ FIRST_SHARE = 0.1
 PROVER_SHARE = 0.7
 #: Their share where a search accompanies them, and that of parts.
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
+#: Pairs are few where so many times as many are less than the items squared.
+SPARSE = 16
 _SIZES = EnumerationSettings()
 
 
@@ -60,7 +65,8 @@ def _combined(context: SolveContext) -> None:
     many = problem.num_items > MANY
     # Where ``columns`` goes by regions it has a use for all workers, and for all the time.
     large = problem.num_items >= _SIZES.large or problem.num_pairs >= _SIZES.large_pairs
-    alone = large and neighbourhoods_apply(problem)
+    sparse = SPARSE * problem.num_pairs <= problem.num_items**2
+    alone = large and sparse and neighbourhoods_apply(problem)
     accompanied = many and not alone and context.workers > 1
     if context.grouping is None or context.reuse is None:
         _within(context, _brief_greedy, FIRST_SHARE)
@@ -73,7 +79,7 @@ def _combined(context: SolveContext) -> None:
         elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
     if accompanied and not context.stopping():
-        with Companion(context, _beside, "search"):
+        with Companion(context, _beside, "second worker"):
             _prove(context, ACCOMPANIED_SHARE)
     else:
         _prove(context, 1.0 if alone else PROVER_SHARE)
@@ -111,19 +117,20 @@ def _beside(context: SolveContext) -> None:
 def _look_further(context: SolveContext) -> None:
     """Look for better groupings until nothing brings any."""
     work, seconds = FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS
-    exhausted: int | None = None
-    while not context.stopping():
+    done_with: int | None = None
+    for turn in itertools.count():
         before = context.objective
         if before is None or not neighbourhoods_apply(context.problem):
-            search(context)
-            return
-        if before != exhausted:
-            improve_by_neighbourhoods(context)
-            exhausted = context.objective
+            _unless_stopping(context, search)
+            if context.objective is None or not neighbourhoods_apply(context.problem):
+                return
+            continue
+        if before != done_with and improve_by_neighbourhoods(context, turn):
+            done_with = context.objective
         with context.limited(work, seconds):
             _unless_stopping(context, search)
             cut_short = context.stopping()
-        if context.objective == before and not cut_short:
+        if context.stopping() or (context.objective == before and not cut_short):
             return
         work, seconds = 2 * work, 2 * seconds
 

@@ -3,9 +3,9 @@
 A neighbourhood is some groups of the grouping at hand that lie near each other, with the items near
 them that are in no group. Its items are a problem of their own, with what the other groups leave of
 numbers of groups and of shared limits; ``columns`` answers it, mostly with a proof, and the answer
-takes the place of those groups (Shaw, 1998). Where no neighbourhood brings anything any more they
-grow, and where they are not answered within their share of work they shrink, as far as one is
-answered that holds everything.
+takes the place of those groups (Shaw, 1998). Neighbourhoods begin small. Where none brings anything
+any more they grow, and where one is not answered within its share of work they shrink; a run ends
+where they can neither bring anything nor grow, or once one is answered that holds everything.
 
 This finds what other searches do not: an exchange of a dozen groups that no sequence of small moves
 leads to, since most of what lies between breaks a rule. It serves where groups are cliques of
@@ -14,6 +14,7 @@ listed pairs, of which there are few enough to list the good ones.
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,7 @@ from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, GroupingProblem, IntArray
 from solver.reduction.reduction import Reduction
 from solver.reduction.subproblem import subproblem
-from solver.regions import neighbours
+from solver.regions import neighbours, units
 from solver.reuse import Reuse
 from solver.within import Within
 
@@ -51,39 +52,49 @@ def applies(problem: GroupingProblem) -> bool:
     return problem.absent_pairs == "forbidden"
 
 
-def improve_by_neighbourhoods(context: SolveContext) -> None:
-    """Improve the grouping at hand until limits end it, or neighbourhoods that hold everything."""
+def improve_by_neighbourhoods(context: SolveContext, turn: int = 0) -> bool:
+    """Improve the grouping at hand; whether no run from what it is then can bring more.
+
+    An empty grouping is left as it is. No bound is claimed.
+
+    Parameters
+    ----------
+    turn : another one goes other ways.
+    """
     if context.grouping is None:
         context.note("neighbourhoods: no feasible grouping to begin with was found")
-        return
+        return True
     context.phase("neighbourhoods")
     context.charge(1 + context.problem.num_pairs // 10)
-    _Search(context).run()
+    return _Search(context, turn).run()
 
 
 class _Search:
     """One run: the grouping at hand, and how large neighbourhoods are."""
 
-    def __init__(self, context: SolveContext) -> None:
+    def __init__(self, context: SolveContext, turn: int) -> None:
         self._context = context
-        self._rng = context.rng()
+        self._rng = np.random.default_rng((context.limits.seed, turn))
         self._start, self._other = neighbours(context.problem)
-        self._whole = _units(context)
+        self._unit = _units(context)
         self._take_over()
         self._size = max(LEAST_GROUPS, min(FIRST_GROUPS, FIRST_PART * len(self._groups)))
 
-    def run(self) -> None:
-        """Neighbourhood after neighbourhood."""
-        context, fruitless, unsaid = self._context, 0.0, 0
+    def run(self) -> bool:
+        """Neighbourhood after neighbourhood; whether one that holds everything was answered."""
+        context, fruitless, unsaid = self._context, 0, 0
+        unanswered = math.inf  # so many groups were too many for the grouping at hand
         while not context.stopping():
             if context.objective is not None and context.objective > self._value:
                 self._take_over()
+                unanswered = math.inf
             if not self._groups:
-                return
+                return True
             number = min(len(self._groups), int(self._size))
             inside = self._neighbourhood(number)
             gained, proved = self._solve(inside)
             if gained:
+                unanswered, fruitless = math.inf, 0
                 unsaid += 1
                 if unsaid * ITEMS_AN_OFFER >= context.problem.num_items:
                     self._offer()
@@ -94,17 +105,18 @@ class _Search:
                 if number <= LEAST_GROUPS:
                     break
                 self._size = max(LEAST_GROUPS, self._size * SHRINKING)
-                fruitless = 0.0
-            elif gained:
-                fruitless = 0.0
+                unanswered, fruitless = number, 0
             elif inside.all():
-                break
-            else:
+                self._offer()
+                return True
+            elif not gained:
                 fruitless += number
                 if fruitless >= ENOUGH * len(self._groups):
-                    self._size *= GROWTH
-                    fruitless = 0.0
+                    self._size, fruitless = self._size * GROWTH, 0
+                    if int(self._size) >= unanswered:
+                        break
         self._offer()
+        return False
 
     # -- inside -------------------------------------------------------------------------------
 
@@ -139,7 +151,7 @@ class _Search:
         near = np.zeros(len(home), np.bool_)
         inside = np.zeros(len(home), np.bool_)
         taken = np.zeros(len(groups), np.bool_)
-        first = self._first()
+        first = int(self._rng.integers(len(home)))
         members: tuple[int, ...] = (first,)
         if home[first] >= 0:
             members = groups[home[first]].members
@@ -156,15 +168,11 @@ class _Search:
             taken[following] = True
             members = groups[following].members
         inside |= near & (home < 0)
-        if self._whole is not None:
+        if self._unit is not None:
             # A unit is in one group, or in none: if some of it is inside, all of it is.
-            inside = np.isin(self._whole, np.unique(self._whole[inside]))
+            inside = np.isin(self._unit, np.unique(self._unit[inside]))
         self._context.charge(1 + number * (10 + len(groups) // 100) + len(home) // 100)
         return inside
-
-    def _first(self) -> int:
-        """The item a neighbourhood begins with."""
-        return int(self._rng.integers(len(self._home)))
 
     def _solve(self, inside: BoolArray) -> tuple[int, bool]:
         """Choose anew inside; what was gained, and whether nothing better is possible there."""
@@ -209,9 +217,8 @@ class _Neighbourhood(Within):
     """The context of a neighbourhood: what happens in it is nobody's business but its own."""
 
     def __init__(self, parent: SolveContext, reduction: Reduction) -> None:
-        super().__init__(parent, reduction)
+        super().__init__(parent, reduction, alone=True)
         self.limits = replace(parent.limits, gap=0.0)
-        self.reuse = None
 
     def phase(self, name: str) -> None:
         """Give the observer a chance to end the solve, and no more."""
@@ -230,11 +237,7 @@ def _units(context: SolveContext) -> IntArray | None:
     problem = context.problem
     if not problem.together and not problem.pinned:
         return None
-    unit = np.arange(problem.num_items)
-    for members in (*problem.together, *(pin.members for pin in problem.pinned)):
-        # Units that overlap become one.
-        unit[np.isin(unit, unit[list(members)])] = unit[list(members)].min()
-    return unit
+    return units(problem, [*problem.together, *(pin.members for pin in problem.pinned)])
 
 
 def _used(context: SolveContext, groups: list[Group]) -> IntArray:

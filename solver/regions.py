@@ -7,6 +7,8 @@ hand, items that are to be together, pins) is never cut.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import numpy as np
 import numpy.typing as npt
 from numba import njit
@@ -29,17 +31,22 @@ def regions(
     rng : where regions begin.
     """
     n = problem.num_items
-    home = np.arange(n)
     whole = [group.members for group in grouping]
     whole += [*problem.together, *(pin.members for pin in problem.pinned)]
-    for members in whole:
-        link(home, np.array([(members[0], i) for i in members[1:]], np.int64).reshape(-1, 2))
-    unit = labels_of(home)
+    unit = units(problem, whole)
     by_unit = np.argsort(unit, kind="stable")
     unit_start = np.zeros(int(unit.max(initial=-1)) + 2, np.int64)
     np.cumsum(np.bincount(unit), out=unit_start[1:])
     start, other = neighbours(problem)
     return _grown(rng.permutation(n), unit, unit_start, by_unit, start, other, size)
+
+
+def units(problem: GroupingProblem, whole: Iterable[tuple[int, ...]]) -> IntArray:
+    """The unit of each item, int64 [n], numbered from 0: what is to stay whole is in one."""
+    home = np.arange(problem.num_items)
+    for members in whole:
+        link(home, np.array([(members[0], i) for i in members[1:]], np.int64).reshape(-1, 2))
+    return labels_of(home)
 
 
 def neighbours(problem: GroupingProblem) -> tuple[IntArray, npt.NDArray[np.int32]]:

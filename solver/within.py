@@ -32,9 +32,10 @@ class Within(SolveContext):
     reduction : from the parent's problem to this one.
     """
 
-    def __init__(self, parent: SolveContext, reduction: Reduction) -> None:
-        start = None if parent.start is None else reduction.lower(parent.start)
-        reuse = parent.reuse
+    def __init__(self, parent: SolveContext, reduction: Reduction, alone: bool = False) -> None:
+        """Take start and reuse of the parent along, unless it is to be ``alone``."""
+        start = None if alone or parent.start is None else reduction.lower(parent.start)
+        reuse = None if alone else parent.reuse
         if reuse is not None and not reduction.changes_nothing:
             reuse = reuse.moved(*reduction.renumbering)
         super().__init__(reduction.problem, parent.limits, start, reuse=reuse)

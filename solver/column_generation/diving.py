@@ -122,7 +122,7 @@ class Diver:
 
     def _promising(self, order: list[int], weights: FloatArray) -> list[int]:
         """The order in which to choose: the best of the heaviest first, where some are tried."""
-        if self.tried < 2 or weights[order[0]] >= SURE:
+        if self.tried < 2 or not order or weights[order[0]] >= SURE:
             return order
         values = {c: self.master.value_with(c) for c in order[: self.tried]}
         known = {c: value for c, value in values.items() if value is not None}

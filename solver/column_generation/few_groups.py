@@ -30,9 +30,9 @@ from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.problem import IntArray
 
-#: A group on the first list loses a 2**-FIRST-th part of what the prices are worth at most, on the
-#: next ones 2**STEP times as much (or more after short ones), or as little where a list became too
-#: long.
+#: A group on the first list loses at most the 2**-FIRST-th part of what the prices are worth, on
+#: the next ones 2**STEP times as much, or more after short ones. After one that is too long comes
+#: one half way back to what is decided.
 FIRST, STEP = 7.0, 1.0
 #: How often a list may be too long.
 NARROWER = 2
@@ -51,29 +51,30 @@ class Lists:
 
     def run(self) -> bool:
         """Go down from list to list; whether the run is over."""
-        context, exponent, narrowed, dives = self.context, FIRST, 0, self.settings.dives_of_few
+        context, settings, exponent, narrowed = self.context, self.settings, FIRST, 0
+        decided: float | None = None
+        dives = settings.dives_of_few if self.atoms.num_atoms <= settings.max_dived_atoms else 0
         while not context.stopping():
             context.phase("column generation")
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            context.phase("diving")
-            for number in range(dives):
-                self.generation.diver().dive(number)
+            if not narrowed:
+                context.phase("diving")
+                for number in range(dives):
+                    self.generation.diver().dive(number)
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
-            units = self.settings.window_units if narrowed < NARROWER else self.settings.pool_units
-            found = self.search.within(prices, -width, self.settings.max_few, units)
+            units = settings.window_units if narrowed < NARROWER else settings.pool_units
+            found = self.search.within(prices, -width, settings.max_few, units)
             if context.stopping():
                 break
             if not found.complete:
                 if narrowed == NARROWER:
                     break
                 narrowed += 1
-                exponent += STEP
-                dives = 0
+                exponent = exponent + STEP if decided is None else (exponent + decided) / 2
                 continue
-            dives = self.settings.dives_of_few
             relaxation = self._relaxation(prices, found.best)
             floor = (relaxation.bound - width) // prices.scale
             reached = width == self.search.most_negative()
@@ -83,7 +84,8 @@ class Lists:
                 break
             if reached:
                 return True
-            short = len(found.columns) <= self.settings.few_packed
+            decided = exponent
+            short = len(found.columns) <= settings.few_packed
             exponent -= STEP / 2 if narrowed else (2 * STEP if short else STEP)
         return context.stopping()
 

@@ -76,10 +76,11 @@ def violated_odd_sets(
     additions = 0
     for part in _components(columns.take(fractional)):
         inside = columns.take(fractional[part])
-        search = _PartSearch(inside, weights[fractional[part]], MAX_ADDITIONS - additions)
+        most = MAX_ADDITIONS - additions
+        search = _PartSearch(inside, weights[fractional[part]], most, context)
         found.update(search.run())
         additions += search.additions
-        if additions > MAX_ADDITIONS:
+        if additions > MAX_ADDITIONS or context.stopping():
             break
     context.charge(1 + additions // 2)
     ranked = [(violation - _A_MEMBER * len(s), s) for s, violation in found.items()]
@@ -108,8 +109,11 @@ def _components(columns: Columns) -> Iterator[list[int]]:
 class _PartSearch:
     """The elimination on one component."""
 
-    def __init__(self, columns: Columns, weights: FloatArray, max_additions: int) -> None:
+    def __init__(
+        self, columns: Columns, weights: FloatArray, max_additions: int, context: SolveContext
+    ) -> None:
         self.additions = 0
+        self._context = context
         self._weights: list[float] = weights.tolist()
         self._max_additions = max_additions
         patterns: dict[int, int] = {}
@@ -149,6 +153,8 @@ class _PartSearch:
         """Column after column, leave it in one row only."""
         waiting, done = self._rows, list[_Sum]()
         for c in order:
+            if self._context.stopping():
+                return
             bit = 1 << c
             holding = [row for row in waiting if row.columns & bit]
             if not holding:

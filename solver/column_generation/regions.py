@@ -2,8 +2,9 @@
 
 At good prices the groups of an optimal grouping have reduced values near 0. A greedy choice by
 falling reduced value is a first grouping. Then regions of the graph, some hundred atoms each, are
-taken in turn: what the incumbent has outside stays, and HiGHS chooses anew, among known groups that
-lie inside, what is best there (``restricted``). The regions of every pass begin elsewhere.
+taken, as many at a time as there are workers: what the incumbent has outside stays, and HiGHS
+chooses anew, among known groups that lie inside, what is best there (``restricted``). The regions
+of every pass begin elsewhere.
 """
 
 from __future__ import annotations
@@ -50,18 +51,21 @@ class Regions:
         self._uses = self._columns.uses(atoms)
         self._chosen = np.zeros(len(self._columns), np.bool_)
         self._chosen[: len(own)] = True
+        self._num_own = len(own)
+        self._feasible = False
         self._start, self._beside = _both_ways(atoms)
         pairs_an_atom = max(1, len(atoms.neighbours) // atoms.num_atoms)
         self._region_atoms = max(10, REGION_PAIRS // pairs_an_atom)
 
     def run(self) -> None:
         """Improve the incumbent, or find one, until passes bring little."""
-        context = self._context
+        context, known = self._context, self._context.objective
         first = self._greedy()
-        none = not self._chosen.any()
-        if none or (self._worth(first) > self._value() and self._is_feasible(first)):
+        feasible = self._is_feasible(first)
+        if known is None or (feasible and self._worth(first) > known):
             self._chosen = first
-            self._offer()
+        self._feasible = feasible or known is not None
+        self._offer()
         for number in range(PASSES):
             before = self._value()
             self._pass(number)
@@ -82,7 +86,8 @@ class Regions:
         if context.objective is not None and self._value() <= context.objective:
             return
         # Every rule holds by construction but those the first choice cannot see.
-        if context.objective is not None or self._is_feasible(self._chosen):
+        self._feasible = self._feasible or self._is_feasible(self._chosen)
+        if self._feasible:
             context.offer(self._grouping(self._chosen))
 
     def _grouping(self, chosen: BoolArray) -> Grouping:
@@ -92,14 +97,15 @@ class Regions:
         return verify(self._context.problem, self._grouping(chosen)).feasible
 
     def _greedy(self) -> BoolArray:
-        """Groups of value in the columns' order, where they fit."""
+        """Groups of value by falling reduced value, then the incumbent's, where they fit."""
         atoms, columns = self._atoms, self._columns
         room = atoms.problem.shared_limit.astype(object)
         left = atoms.max_groups.tolist()
         taken = np.zeros(atoms.num_atoms, np.bool_)
         chosen = np.zeros(len(columns), np.bool_)
         start, kinds = columns.start.tolist(), columns.kinds.tolist()
-        for c in np.flatnonzero(columns.values > 0).tolist():
+        valued = np.roll(np.arange(len(columns)), -self._num_own)
+        for c in valued[columns.values[valued] > 0].tolist():
             members = columns.members[start[c] : start[c + 1]]
             use = self._uses[:, c]
             if left[kinds[c]] and not taken[members].any() and (use <= room).all():
@@ -151,7 +157,7 @@ class Regions:
     def _solve(self, batch: list[IntArray]) -> None:
         """The best choice of known groups inside each region; the rest stays as it is.
 
-        What is left of the limits goes to the regions in equal parts.
+        What is left of the limits goes to the regions in equal parts, and the rest to the first.
         """
         atoms, columns = self._atoms, self._columns
         every = columns.take(self._chosen)
@@ -160,7 +166,7 @@ class Regions:
             return
         more = np.bincount(every.kinds, minlength=len(spare.most)) - atoms.problem.min_groups
         places, choices = [], []
-        for region in batch:
+        for at, region in enumerate(batch):
             inside = np.zeros(atoms.num_atoms, np.bool_)
             inside[region] = True
             kept = self._chosen & columns.some(~inside)
@@ -170,10 +176,14 @@ class Regions:
                 continue
             own = which[self._chosen[which]]
             numbers = np.bincount(columns.kinds[own], minlength=len(spare.most))
+            fewer, most, shared = (
+                left // len(batch) + (left % len(batch) if at == 0 else 0)
+                for left in (more, spare.most, spare.shared)
+            )
             room = Room(
-                np.maximum(0, numbers - more // len(batch)),
-                numbers + spare.most // len(batch),
-                self._uses[:, own].sum(axis=1) + spare.shared // len(batch),
+                np.maximum(0, numbers - fewer),
+                numbers + most,
+                self._uses[:, own].sum(axis=1) + shared,
             )
             places.append(which)
             choices.append(Choice(columns.take(which), self._uses[:, which], room))
@@ -182,7 +192,8 @@ class Regions:
             if better is None:
                 continue
             values, before = choice.columns.values, self._chosen[which]
-            if sum(values[better].tolist()) > sum(values[before].tolist()):
+            gained = sum(values[better].tolist()) - sum(values[before].tolist())
+            if gained > 0 or not self._feasible:
                 self._chosen[which] = better
 
 

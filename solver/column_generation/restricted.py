@@ -162,6 +162,8 @@ def best_choices(
     ----------
     gap : part of its value by which a choice may be worse than the best.
     """
+    if context.stopping():
+        return [None] * len(choices)
     models = [_model(atoms, choice) if _may_be(choice) else None for choice in choices]
     found: list[BoolArray | None] = [None] * len(choices)
     for at, answer in enumerate(_answers(models, context, seconds, gap)):
@@ -208,7 +210,7 @@ def _answers(
             answers[at] = error
 
     threads = [
-        threading.Thread(target=work, args=(at, made[0]), name="highs")
+        threading.Thread(target=work, args=(at, made[0]), name="highs", daemon=True)
         for at, made in enumerate(models)
         if made is not None
     ]

@@ -132,6 +132,40 @@ def test_regions_at_the_same_time_keep_every_rule(
     assert (several > 10) is (workers > 1)
 
 
+def test_regions_begun_infeasible_offer_only_what_is_feasible(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A grouping somebody else finds meanwhile makes nothing of their own feasible."""
+    monkeypatch.setattr(regions, "REGION_PAIRS", 1)
+    infeasible = 0
+    passed = regions.Regions._pass
+    for index in range(60):
+        problem = medium_problem(37, index)
+        start = solve(problem, Limits(work=300_000), "greedy").grouping
+        atoms = contract(problem)
+        context = SolveContext(problem, LIMITS)
+        search = GroupSearch(atoms, context)
+        if start is None or atoms.impossible is not None or not search.can_bound:
+            continue
+        seeds = first_columns(atoms, search, EnumerationSettings())
+        if not len(seeds):
+            continue
+        run = regions.Regions(atoms, context, seeds, no_prices(atoms, search.scale))
+        begun = run._greedy()
+        if run._is_feasible(begun):
+            continue
+        infeasible += 1
+
+        def told(number: int, run: Any = run, start: Grouping = start) -> None:
+            run._context.offer(start)
+            passed(run, number)
+
+        monkeypatch.setattr(run, "_pass", told)
+        run.run()
+        assert context.objective is not None
+    assert infeasible > 5
+
+
 def test_same_work_same_answer() -> None:
     for index in range(10):
         problem, _ = numbered_problem(34, index, 8)

@@ -12,7 +12,8 @@ from solver_spec.checking import complaints
 from solver_spec.judging import numbered_problem, numbered_problem_code, plain_groups
 
 from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
-from solver.auto import MANY, SMALL
+from solver.auto import MANY, SMALL, _look_further
+from solver.column_generation import EnumerationSettings
 from solver.context import SolveContext
 
 SEED = 20_250_304
@@ -188,6 +189,49 @@ def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     result = solve(sparse(20), Limits(work=1_000_000))
     names = ("greedy", "search", "generate_columns", "exact")
     assert result.notes == tuple(f"{name} stepped back" for name in names)
+
+
+def test_neighbourhoods_and_search_by_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where groups are cliques both go on until neither brings anything, for longer and longer."""
+    turns: list[tuple[str, int]] = []
+
+    def neighbourhoods(context: SolveContext, turn: int) -> bool:
+        turns.append(("neighbourhoods", turn))
+        context.charge(1_000)
+        return False
+
+    def search(context: SolveContext) -> None:
+        turns.append(("search", context.remaining_work or 0))
+        context.charge(context.remaining_work or 0 if len(turns) < 6 else 1)
+
+    monkeypatch.setattr("solver.auto.improve_by_neighbourhoods", neighbourhoods)
+    monkeypatch.setattr("solver.auto.search", search)
+    context = SolveContext(sparse(20), Limits(work=100_000_000))
+    context.offer(Grouping())
+    _look_further(context)
+    assert turns == [
+        ("neighbourhoods", 0),
+        ("search", 2_000_000),
+        ("neighbourhoods", 1),
+        ("search", 4_000_000),
+        ("neighbourhoods", 2),
+        ("search", 8_000_000),
+    ]
+
+
+def test_many_cliques_go_by_regions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No second worker, no search before; parts come when columns have ended."""
+    monkeypatch.setattr("solver.auto._SIZES", EnumerationSettings(large=100))
+    monkeypatch.setattr("solver.auto.SPARSE", 2)
+    for name in ("generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda context: context.charge(10))
+    phases: list[str] = []
+    problem = sparse(MANY + 60)
+    limits = Limits(work=1_000_000)
+    result = solve(problem, limits, observer=lambda event: phases.append(event.phase))
+    named = list(dict.fromkeys(phases))
+    assert named[named.index("greedy") + 1 :][:1] == ["parts"]
+    assert result.objective > 0
 
 
 def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:

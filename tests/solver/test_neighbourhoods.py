@@ -88,7 +88,7 @@ def test_what_belongs_together_is_never_cut() -> None:
     assert start is not None
     context = SolveContext(problem, Limits(work=10_000_000))
     context.offer(start)
-    search = _Search(context)
+    search = _Search(context, 0)
     places = [set(group.members) for group in start]
     cut_through = 0
     for _ in range(50):
@@ -172,6 +172,33 @@ def test_a_better_grouping_of_somebody_else_is_taken_over() -> None:
     improve_by_neighbourhoods(context)
     assert context.grouping is not None
     assert context.objective == verify(problem, best).objective
+
+
+def test_without_limits_it_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where neighbourhoods can neither bring anything nor grow."""
+    monkeypatch.setattr(under_test, "FIRST_GROUPS", 2)
+    problem = ring(60)
+    start = solve(problem, Limits(work=1_000_000), "greedy").grouping
+    assert start is not None
+    solved = _Search._solve
+    asked: list[int] = []
+
+    def unanswered_above_five(search: _Search, inside: Any) -> tuple[int, bool]:
+        number = sum(bool(inside[group.members[0]]) for group in search._groups)
+        asked.append(number)
+        gained, proved = solved(search, inside)
+        return gained, proved and number <= 5
+
+    monkeypatch.setattr(_Search, "_solve", unanswered_above_five)
+    context = SolveContext(problem, Limits(seconds=None))
+    context.offer(start)
+    assert improve_by_neighbourhoods(context) is False
+    assert max(asked) > 5
+    # Another turn goes other ways, and ends too.
+    first = list(asked)
+    asked.clear()
+    assert improve_by_neighbourhoods(context, 1) is False
+    assert asked != first
 
 
 def test_without_a_grouping_it_says_so() -> None:

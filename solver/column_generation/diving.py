@@ -17,7 +17,6 @@ import numpy as np
 from solver.column_generation.columns import Columns, best_of_roots, no_columns, reduced_values
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, usable_prices
-from solver.column_generation.search_data import FloatArray
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.problem import BoolArray, IntArray
@@ -69,14 +68,11 @@ class Diver:
     Attributes
     ----------
     find : brings new columns after each choice.
-    tried : how many of the heaviest columns are tried, each in a relaxation without new columns,
-        before the one that leaves most is chosen (strong diving, as Sadykov and others call it).
     """
 
     master: Master
     context: SolveContext
     find: FindColumns
-    tried: int = 1
 
     def dive(self, passed: int) -> None:
         """One dive; what it finds is offered, and the groups it met stay in the master.
@@ -104,7 +100,7 @@ class Diver:
                     break
                 least = 1 + int(PART * weights.sum())
                 chosen: list[int] = []
-                for c in self._promising(order[passed:].tolist(), weights):
+                for c in order[passed:].tolist():
                     if len(chosen) >= least and weights[c] < SURE:
                         break
                     if room.take(master, c):
@@ -119,17 +115,6 @@ class Diver:
         grouping = master.columns.grouping(atoms, room.chosen)
         if verify(problem, grouping).feasible:
             context.offer(grouping)
-
-    def _promising(self, order: list[int], weights: FloatArray) -> list[int]:
-        """The order in which to choose: the best of the heaviest first, where some are tried."""
-        if self.tried < 2 or not order or weights[order[0]] >= SURE:
-            return order
-        values = {c: self.master.value_with(c) for c in order[: self.tried]}
-        known = {c: value for c, value in values.items() if value is not None}
-        if not known:
-            return order
-        best = max(known, key=lambda c: known[c])
-        return [best, *(c for c in order if c != best)]
 
     def _hopeless(self, answer: LpAnswer) -> bool:
         """Whether not even the relaxation, as far as it knows, is better than the incumbent."""

@@ -181,10 +181,10 @@ class Generation:
         self._raises = 0
         self._converged = False
 
-    def diver(self, tried: int = 1) -> Diver:
-        """Dives from this relaxation, which try some columns before they choose one."""
+    def diver(self) -> Diver:
+        """Dives from this relaxation."""
         find = quick_pricing(self._whole, self._settings, self._unit)
-        return Diver(self._master, self._context, find, tried)
+        return Diver(self._master, self._context, find)
 
     def run(self) -> None:
         """Generate columns until it is settled; infeasibility is published if it is proved."""

@@ -202,15 +202,6 @@ class Master:
             self._variables[c].lower_bound = 1.0
             self._fixed.append(c)
 
-    def value_with(self, column: int) -> float | None:
-        """The relaxation's value if a column were chosen; ``None`` if it has no solution then."""
-        variable = self._variables[column]
-        before = variable.lower_bound
-        variable.lower_bound = 1.0
-        answer = self.solve()
-        variable.lower_bound = before
-        return None if answer is None or answer.unmet > 1e-6 else answer.value
-
     def block(self, columns: list[int]) -> None:
         """Leave some columns out."""
         for c in columns:

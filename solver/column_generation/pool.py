@@ -135,12 +135,12 @@ class PoolRelaxation:
 
     def look_around(self, number: int) -> None:
         """Look for a better incumbent by a dive and near the last solution."""
-        few = self.atoms.max_total_groups <= self._settings.few_chosen
+        if self.atoms.max_total_groups <= self._settings.few_chosen:
+            return  # dives came before the list, and branches bring more in the same time
         if self.atoms.num_atoms <= self._settings.max_dived_atoms:
             pricing = pool_pricing(self.pool, self.search, self._unit)
-            tried = self._settings.tried_of_few if few else 1
-            Diver(self._master, self.context, pricing, tried).dive(number % DIVES)
-        if not few and self._answer is not None and not self.context.stopping():
+            Diver(self._master, self.context, pricing).dive(number % DIVES)
+        if self._answer is not None and not self.context.stopping():
             seconds = self._settings.completion_seconds
             weights = self._answer.weights
             complete(self.atoms, self.columns, weights, number, self.context, seconds)

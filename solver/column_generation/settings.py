@@ -21,7 +21,6 @@ class EnumerationSettings:
     few_chosen : groups of a grouping, at most, that are few (see ``few_groups``).
     max_few : groups that may be listed where few are chosen.
     dives_of_few : dives before each list there.
-    tried_of_few : columns that a dive into a list tries before it chooses one.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
     dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
@@ -49,7 +48,6 @@ class EnumerationSettings:
     few_chosen: int = 50
     max_few: int = 400_000
     dives_of_few: int = 3
-    tried_of_few: int = 5
     branch_units: int = 1_000_000
     max_branches: int | None = None
     dives: int = 1

@@ -56,13 +56,16 @@ class Lists:
         dives = settings.dives_of_few if self.atoms.num_atoms <= settings.max_dived_atoms else 0
         while not context.stopping():
             context.phase("column generation")
+            began = context.work
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            if not narrowed:
+            approached = context.work
+            for number in range(0 if narrowed else dives):
                 context.phase("diving")
-                for number in range(dives):
-                    self.generation.diver().dive(number)
+                self.generation.diver().dive(number)
+                if context.work - approached > approached - began:
+                    break  # where a dive is dear, a bound comes first
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
             units = settings.window_units if narrowed < NARROWER else settings.pool_units

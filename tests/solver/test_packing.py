@@ -239,6 +239,42 @@ def test_branch_and_bound_agrees_with_packing(seed: int) -> None:
     assert (context.objective, context.bound) == (expected.objective, expected.bound)
 
 
+def test_a_tree_looks_around_now_and_then(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After 1, 2, 4, 8, ... branchings, numbered from 0."""
+    splits, looks = 0, list[tuple[int, int]]()
+    split = Proof.split
+
+    def counted(proof: Proof, *others: object) -> None:
+        nonlocal splits
+        splits += 1
+        split(proof, *others)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Proof, "split", counted)
+    monkeypatch.setattr(
+        PoolRelaxation, "look_around", lambda _, number: looks.append((splits, number))
+    )
+    monkeypatch.setattr("solver.column_generation.branching.FEW", -1)
+    rng = np.random.default_rng(3)
+    pairs = np.array(list(combinations(range(12), 2)))
+    problem = GroupingProblem(
+        num_items=12,
+        kinds=("a",),
+        pairs=pairs,
+        pair_values=rng.integers(-6, 9, len(pairs)),
+        max_size=[3],
+        shared_item_use=[[rng.integers(1, 9, 12).tolist()]],
+        shared_limit=[23],
+        absent_pairs="forbidden",
+    )
+    expected = packed(problem)
+    context = SolveContext(problem, Limits(work=50_000_000))
+    with pool_of(problem, context) as relaxation:
+        assert explore(relaxation, 100_000, None, Proof(relaxation.atoms))
+    assert context.objective == expected.objective
+    assert splits >= 4
+    assert looks == [(2**number, number) for number in range(splits.bit_length())]
+
+
 def test_columns_join_and_take() -> None:
     first = Columns(*(np.array(part) for part in ([0, 1], [5, 6], [0, 2, 3], [0, 4, 1])))
     both = join([first, first.take(np.array([1]))])

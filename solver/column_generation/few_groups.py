@@ -53,23 +53,19 @@ class Lists:
         """Go down from list to list; whether the run is over."""
         context, settings, exponent, narrowed = self.context, self.settings, FIRST, 0
         decided: float | None = None
-        dives = settings.dives_of_few if self.atoms.num_atoms <= settings.max_dived_atoms else 0
+        began = context.work
         while not context.stopping():
             context.phase("column generation")
-            began = context.work
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            approached = context.work
-            for number in range(0 if narrowed else dives):
-                context.phase("diving")
-                self.generation.diver().dive(number)
-                if context.work - approached > approached - began:
-                    break  # where a dive is dear, a bound comes first
+            units, dear = context.work - began, self.generation.is_dear
+            if not narrowed and not dear:
+                self._dive(units)
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
-            units = settings.window_units if narrowed < NARROWER else settings.pool_units
-            found = self.search.within(prices, -width, settings.max_few, units)
+            most = settings.window_units if narrowed < NARROWER else settings.pool_units
+            found = self.search.within(prices, -width, settings.max_few, most)
             if context.stopping():
                 break
             if not found.complete:
@@ -79,6 +75,8 @@ class Lists:
                 exponent = exponent + STEP if decided is None else (exponent + decided) / 2
                 continue
             relaxation = self._relaxation(prices, found.best)
+            if dear and (decided is None or not narrowed):
+                self._dive(units)  # the bound was to come first
             floor = (relaxation.bound - width) // prices.scale
             reached = width == self.search.most_negative()
             if context.objective is not None:
@@ -91,6 +89,18 @@ class Lists:
             short = len(found.columns) <= settings.few_packed
             exponent -= STEP / 2 if narrowed else (2 * STEP if short else STEP)
         return context.stopping()
+
+    def _dive(self, units: int) -> None:
+        """Dives, as long as they take no more work than so many units."""
+        context, settings = self.context, self.settings
+        if self.atoms.num_atoms > settings.max_dived_atoms:
+            return
+        began = context.work
+        for number in range(settings.dives_of_few):
+            context.phase("diving")
+            self.generation.diver().dive(number)
+            if context.stopping() or context.work - began > units:
+                return
 
     def _width(self, prices: Prices, exponent: float) -> int:
         """What a group on a list may lose, times the prices' scale; at last, anything."""

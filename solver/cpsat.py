@@ -163,7 +163,8 @@ def run(
         bound = _whole(solver.best_objective_bound)
         if bound is not None and bound_of is not None and not _late(context):
             context.prove_bound(bound_of(bound))
-    if name == "OPTIMAL" and _late(context) and context.stop_reason != "optimal":
+    proved = name in ("OPTIMAL", "INFEASIBLE")
+    if proved and _late(context) and context.stop_reason != "optimal":
         # What made it so was not listened to any more.
         name = "UNKNOWN" if last is None else "FEASIBLE"
     return CpSatOutcome(name, bound, last)

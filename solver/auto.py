@@ -116,21 +116,22 @@ def _beside(context: SolveContext) -> None:
 
 def _look_further(context: SolveContext) -> None:
     """Look for better groupings until nothing brings any."""
+    if context.objective is None or not neighbourhoods_apply(context.problem):
+        search(context)
+    if not neighbourhoods_apply(context.problem):
+        return
     work, seconds = FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS
     done_with: int | None = None
     for turn in itertools.count():
         before = context.objective
-        if before is None or not neighbourhoods_apply(context.problem):
-            _unless_stopping(context, search)
-            if context.objective is None or not neighbourhoods_apply(context.problem):
-                return
-            continue
+        if before is None or context.stopping():
+            return
         if before != done_with and improve_by_neighbourhoods(context, turn):
             done_with = context.objective
         with context.limited(work, seconds):
             _unless_stopping(context, search)
             cut_short = context.stopping()
-        if context.stopping() or (context.objective == before and not cut_short):
+        if context.objective == before and not cut_short:
             return
         work, seconds = 2 * work, 2 * seconds
 

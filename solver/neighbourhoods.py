@@ -22,10 +22,10 @@ import numpy as np
 from solver.column_generation import generate_columns
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
-from solver.grouping import Group, Grouping
+from solver.grouping import Grouping
 from solver.problem import BoolArray, GroupingProblem, IntArray
 from solver.reduction.reduction import Reduction
-from solver.reduction.subproblem import subproblem
+from solver.reduction.subproblem import shared_use, subproblem
 from solver.regions import neighbours, units
 from solver.reuse import Reuse
 from solver.within import Within
@@ -182,8 +182,9 @@ class _Search:
         held = [inside[group.members[0]] for group in self._groups]
         kept = [group for group, mine in zip(self._groups, held, strict=True) if not mine]
         own = [group for group, mine in zip(self._groups, held, strict=True) if mine]
-        numbers = np.bincount([g.kind for g in kept], minlength=problem.num_kinds).astype(np.int64)
         kinds, every = np.arange(problem.num_kinds), np.arange(problem.num_shared_limits)
+        used = sum((shared_use(problem, group) for group in kept), np.zeros_like(every))
+        numbers = np.bincount([g.kind for g in kept], minlength=problem.num_kinds).astype(np.int64)
         smaller = subproblem(
             problem,
             items,
@@ -192,7 +193,7 @@ class _Search:
             every,
             max_groups=problem.max_groups - numbers,
             min_groups=np.maximum(0, problem.min_groups - numbers),
-            shared_limit=problem.shared_limit - _used(context, kept),
+            shared_limit=problem.shared_limit - used,
         )
         context.charge(1 + (problem.num_pairs + len(pairs) * problem.num_kinds) // 100)
         inner = _Neighbourhood(context, Reduction(problem, smaller, items, kinds))
@@ -238,13 +239,3 @@ def _units(context: SolveContext) -> IntArray | None:
     if not problem.together and not problem.pinned:
         return None
     return units(problem, [*problem.together, *(pin.members for pin in problem.pinned)])
-
-
-def _used(context: SolveContext, groups: list[Group]) -> IntArray:
-    """What groups use of the shared limits, int64 [L]."""
-    problem = context.problem
-    used = np.zeros(problem.num_shared_limits, np.int64)
-    for group in groups:
-        used += problem.shared_group_use[:, group.kind]
-        used += problem.shared_item_use[:, group.kind, list(group.members)].sum(axis=1)
-    return used

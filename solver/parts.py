@@ -36,7 +36,7 @@ from solver.limits import Limits
 from solver.problem import GroupingProblem, IntArray
 from solver.reduction.components import gathered
 from solver.reduction.reduction import Reduction
-from solver.reduction.subproblem import subproblem
+from solver.reduction.subproblem import shared_use, subproblem
 from solver.regions import regions
 from solver.within import Within
 
@@ -177,8 +177,7 @@ def cut(problem: GroupingProblem, grouping: Grouping, place: IntArray) -> list[R
         r = int(place[group.members[0]])
         starts[r].append(at)
         counts[group.kind, r] += 1
-        used[:, r] += problem.shared_group_use[:, group.kind]
-        used[:, r] += problem.shared_item_use[:, group.kind, list(group.members)].sum(axis=1)
+        used[:, r] += shared_use(problem, group)
     in_use = counts.sum(axis=1)
     more = np.array([_shares(slack, sizes) for slack in (problem.max_groups - in_use).tolist()])
     fewer = np.array([_shares(slack, sizes) for slack in (in_use - problem.min_groups).tolist()])

@@ -146,7 +146,7 @@ def explore(
     context, atoms = relaxation.context, relaxation.atoms
     # No grouping is worth less: a bound below proves that a branch has none.
     worst = -atoms.max_total_groups * relaxation.search.largest
-    numbered = splits = 0
+    numbered = 0
     open_branches: list[tuple[int, int, Branch, IntArray | None]] = []
 
     def push(bound: int, branch: Branch, among: IntArray | None) -> None:
@@ -186,7 +186,7 @@ def explore(
         proof.split(branch, children)
         for child in children:
             push(bound, child, solved.left)
-        splits += 1
+        splits = numbered // 2  # the root is 1, and each brings two
         if splits & (splits - 1) == 0:
             relaxation.look_around(splits.bit_length() - 1)
     if not context.stopping():

@@ -47,11 +47,10 @@ class Regions:
         own = incumbent_columns(atoms, context)
         self._atoms, self._context = atoms, context
         known = columns.take(order)
-        self._columns = join([own, known]) if len(own) else known
+        self._columns = join([known, own]) if len(own) else known
         self._uses = self._columns.uses(atoms)
         self._chosen = np.zeros(len(self._columns), np.bool_)
-        self._chosen[: len(own)] = True
-        self._num_own = len(own)
+        self._chosen[len(known) :] = True
         self._feasible = False
         self._start, self._beside = _both_ways(atoms)
         pairs_an_atom = max(1, len(atoms.neighbours) // atoms.num_atoms)
@@ -104,8 +103,7 @@ class Regions:
         taken = np.zeros(atoms.num_atoms, np.bool_)
         chosen = np.zeros(len(columns), np.bool_)
         start, kinds = columns.start.tolist(), columns.kinds.tolist()
-        valued = np.roll(np.arange(len(columns)), -self._num_own)
-        for c in valued[columns.values[valued] > 0].tolist():
+        for c in np.flatnonzero(columns.values > 0).tolist():
             members = columns.members[start[c] : start[c + 1]]
             use = self._uses[:, c]
             if left[kinds[c]] and not taken[members].any() and (use <= room).all():

@@ -57,6 +57,13 @@ def subproblem(
     return GroupingProblem(**{**arguments, **changes})
 
 
+def shared_use(problem: GroupingProblem, group: Group) -> IntArray:
+    """What a group uses of each shared limit, int64 [L]."""
+    items = problem.shared_item_use[:, group.kind, list(group.members)]
+    used: IntArray = problem.shared_group_use[:, group.kind] + items.sum(axis=1)
+    return used
+
+
 def _of_kinds(problem: GroupingProblem) -> dict[str, IntArray]:
     names = ("open_values", "min_size", "max_size", "min_groups", "max_groups")
     return {name: getattr(problem, name) for name in (*names, "resource_min", "resource_max")}

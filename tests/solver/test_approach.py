@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -71,21 +73,28 @@ def test_the_way_alone_is_feasible_and_its_bound_true() -> None:
         assert context.bound is None or context.bound >= optimum.objective, index
 
 
+def beginning(context: SolveContext) -> Callable[[], regions.Regions] | None:
+    """What makes regions of a problem's first columns; ``None`` where there are none."""
+    atoms = contract(context.problem)
+    search = GroupSearch(atoms, context)
+    if atoms.impossible is not None or not search.can_bound:
+        return None
+    seeds = first_columns(atoms, search, EnumerationSettings())
+    if not len(seeds):
+        return None
+    return partial(regions.Regions, atoms, context, seeds, no_prices(atoms, search.scale))
+
+
 def test_regions_find_feasible_groupings() -> None:
     """Begun without an incumbent, most problems get one; none is better than the best."""
     improved = 0
     for index in range(80):
         problem, optimum = numbered_problem(33, index, 8)
-        atoms = contract(problem)
         context = SolveContext(problem, LIMITS)
-        search = GroupSearch(atoms, context)
-        if optimum is None or atoms.impossible is not None or not search.can_bound:
+        begin = beginning(context)
+        if optimum is None or begin is None:
             continue
-        seeds = first_columns(atoms, search, EnumerationSettings())
-        if not len(seeds):
-            continue
-        prices = no_prices(atoms, search.scale)
-        regions.Regions(atoms, context, seeds, prices).run()
+        begin().run()
         improved += context.grouping is not None
         if context.objective is not None:
             assert context.objective <= optimum.objective
@@ -110,13 +119,9 @@ def test_regions_at_the_same_time_keep_every_rule(
     for index in range(30):
         problem = medium_problem(36, index)
         start = solve(problem, Limits(work=300_000), "greedy").grouping
-        atoms = contract(problem)
         context = SolveContext(problem, Limits(seconds=30, workers=workers))
-        search = GroupSearch(atoms, context)
-        if start is None or atoms.impossible is not None or not search.can_bound:
-            continue
-        seeds = first_columns(atoms, search, EnumerationSettings())
-        if not len(seeds):
+        begin = beginning(context)
+        if start is None or begin is None:
             continue
         for given in (Grouping(), start):
             if verify(problem, given).feasible:
@@ -124,7 +129,7 @@ def test_regions_at_the_same_time_keep_every_rule(
                 break
         before = context.objective
         # An infeasible grouping would be refused with an error.
-        regions.Regions(atoms, context, seeds, no_prices(atoms, search.scale)).run()
+        begin().run()
         assert context.objective is not None
         assert before is not None
         improved += context.objective > before
@@ -142,17 +147,12 @@ def test_regions_begun_infeasible_offer_only_what_is_feasible(
     for index in range(60):
         problem = medium_problem(37, index)
         start = solve(problem, Limits(work=300_000), "greedy").grouping
-        atoms = contract(problem)
         context = SolveContext(problem, LIMITS)
-        search = GroupSearch(atoms, context)
-        if start is None or atoms.impossible is not None or not search.can_bound:
+        begin = beginning(context)
+        if start is None or begin is None:
             continue
-        seeds = first_columns(atoms, search, EnumerationSettings())
-        if not len(seeds):
-            continue
-        run = regions.Regions(atoms, context, seeds, no_prices(atoms, search.scale))
-        begun = run._greedy()
-        if run._is_feasible(begun):
+        run = begin()
+        if run._is_feasible(run._greedy()):
             continue
         infeasible += 1
 

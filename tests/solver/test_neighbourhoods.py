@@ -9,6 +9,7 @@ import pytest
 from solver_spec.judging import grouping_of, numbered_problem, numbered_problem_code
 from solver_spec.medium import medium_problem
 from solver_spec.oracle import feasible_groupings
+from solver_spec.rings import ring
 
 from solver import Group, Grouping, GroupingProblem, Limits, solve, verify
 from solver import neighbourhoods as under_test
@@ -17,28 +18,6 @@ from solver.events import Event
 from solver.neighbourhoods import _Search, improve_by_neighbourhoods
 
 SEED = 20_260_512
-
-
-def ring(num_items: int, seed: int = 0, **changes: Any) -> GroupingProblem:
-    """Near items on a ring know each other; a shared limit couples groups far apart."""
-    rng = np.random.default_rng(seed)
-    near = {tuple(sorted((i, (i + d) % num_items))) for i in range(num_items) for d in range(1, 5)}
-    pairs = sorted(near)
-    arguments: dict[str, Any] = {
-        "num_items": num_items,
-        "kinds": ("a", "b"),
-        "item_values": rng.integers(-20, 10, (2, num_items)),
-        "pairs": pairs,
-        "pair_values": rng.integers(-5, 40, len(pairs)),
-        "open_values": [-30, -10],
-        "min_size": [2, 2],
-        "max_size": [5, 4],
-        "max_groups": [num_items, num_items // 10],
-        "shared_group_use": [[3, 1]],
-        "shared_limit": [num_items // 3],
-        "absent_pairs": "forbidden",
-    }
-    return GroupingProblem(**{**arguments, **changes})
 
 
 def improved(problem: GroupingProblem, start: Grouping, work: int = 20_000_000) -> SolveContext:

@@ -12,6 +12,7 @@ import pytest
 from solver_spec.checking import complaints
 from solver_spec.judging import grouping_of, numbered_problem, numbered_problem_code
 from solver_spec.oracle import feasible_groupings
+from solver_spec.rings import ring
 
 from solver import Group, Grouping, GroupingProblem, Limits, api, solve, verify
 from solver.context import SolveContext
@@ -19,28 +20,6 @@ from solver.parts import _shares, cut, improve_by_parts, solve_region
 from solver.regions import regions
 
 SEED = 20_260_304
-
-
-def ring(num_items: int, seed: int = 0, **changes: Any) -> GroupingProblem:
-    """Near items on a ring know each other; two kinds, few groups of one."""
-    rng = np.random.default_rng(seed)
-    near = {tuple(sorted((i, (i + d) % num_items))) for i in range(num_items) for d in range(1, 5)}
-    pairs = sorted(near)
-    arguments: dict[str, Any] = {
-        "num_items": num_items,
-        "kinds": ("a", "b"),
-        "item_values": rng.integers(-20, 10, (2, num_items)),
-        "pairs": pairs,
-        "pair_values": rng.integers(-5, 40, len(pairs)),
-        "open_values": [-30, -10],
-        "min_size": [2, 2],
-        "max_size": [5, 4],
-        "max_groups": [num_items, num_items // 10],
-        "shared_group_use": [[3, 1]],
-        "shared_limit": [num_items // 3],
-        "absent_pairs": "forbidden",
-    }
-    return GroupingProblem(**{**arguments, **changes})
 
 
 @pytest.fixture

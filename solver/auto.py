@@ -36,7 +36,7 @@ from solver.within import run_reduced
 #: Up to so many items ``exact`` is quickest, and complete.
 SMALL = 12
 #: Above so many items a short search goes first.
-MANY = 60
+MANY = 30
 #: Above so many items that search goes by parts.
 VERY_MANY = 10_000
 #: Most work of that search: a start for the provers, no more; and of "greedy" before it.
@@ -49,6 +49,8 @@ PROVER_SHARE = 0.7
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
 #: Pairs are few where so many times as many are less than the items squared.
 SPARSE = 16
+#: So many items are many for ``columns``: it has a use for all workers, and for all the time.
+LARGE = 5_000
 _SIZES = EnumerationSettings()
 
 
@@ -63,8 +65,8 @@ def auto(context: SolveContext) -> None:
 def _combined(context: SolveContext) -> None:
     problem = context.problem
     many = problem.num_items > MANY
-    # Where ``columns`` goes by regions it has a use for all workers, and for all the time.
-    large = problem.num_items >= _SIZES.large or problem.num_pairs >= _SIZES.large_pairs
+    # There ``columns`` has a use for all workers, and for all the time.
+    large = problem.num_items >= LARGE or problem.num_pairs >= _SIZES.large_pairs
     sparse = SPARSE * problem.num_pairs <= problem.num_items**2
     alone = large and sparse and neighbourhoods_apply(problem)
     accompanied = many and not alone and context.workers > 1
@@ -79,7 +81,9 @@ def _combined(context: SolveContext) -> None:
         elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
     if accompanied and not context.stopping():
-        with Companion(context, _beside, "second worker"):
+        # Searches over groups use all workers while there is much to search.
+        waits = neighbourhoods_apply(problem)
+        with Companion(context, _beside, "second worker", waits):
             _prove(context, ACCOMPANIED_SHARE)
     else:
         _prove(context, 1.0 if alone else PROVER_SHARE)
@@ -95,6 +99,7 @@ def _prove(context: SolveContext, share: float) -> None:
         provers.insert(0, partition)
     for prover in provers:
         _within(context, prover, share)
+        context.spare_a_worker()
 
 
 def _brief_greedy(context: SolveContext) -> None:

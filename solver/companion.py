@@ -34,14 +34,30 @@ class Companion:
     context : the solve that is accompanied; its strategy keeps at least one worker.
     strategy : what the companion runs, with one worker; it need not prove anything.
     name : for notes.
+    waits : whether it begins only once the accompanied strategy spares a worker.
     """
 
-    def __init__(self, context: SolveContext, strategy: Strategy, name: str) -> None:
+    def __init__(
+        self, context: SolveContext, strategy: Strategy, name: str, waits: bool = False
+    ) -> None:
         self._context = context
         self._strategy = strategy
         self._name = name
+        self._waits = waits
         self._found: queue.SimpleQueue[tuple[int, Grouping]] = queue.SimpleQueue()
         self._trouble: Exception | None = None
+        self._inner: _Inner | None = None
+        self._thread: threading.Thread | None = None
+
+    def __enter__(self) -> Companion:
+        if self._waits:
+            self._context.when_spared(self._begin)
+        else:
+            self._begin()
+        return self
+
+    def _begin(self) -> None:
+        context = self._context
         seconds = context.remaining_seconds
         limits = Limits(
             seconds=_NO_END if seconds is None else max(seconds, 1e-3),
@@ -49,14 +65,13 @@ class Companion:
             seed=context.limits.seed,
         )
         self._inner = _Inner(context.problem, limits, observer=self._hear)
-        self._thread = threading.Thread(target=self._run, name=f"companion-{name}")
-
-    def __enter__(self) -> Companion:
-        if self._context.grouping is not None:
-            self._inner.offer(self._context.grouping)
-        self._context.accompany(self)
+        if context.grouping is not None:
+            self._inner.offer(context.grouping)
+        context.accompany(self)
+        self._thread = threading.Thread(
+            target=self._run, args=(self._inner,), name=f"companion-{self._name}"
+        )
         self._thread.start()
-        return self
 
     def __exit__(
         self,
@@ -64,6 +79,9 @@ class Companion:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self._context.when_spared(None)
+        if self._inner is None or self._thread is None:
+            return
         self._inner.interrupt()
         self._thread.join()
         self._context.part_from(self)
@@ -78,7 +96,9 @@ class Companion:
             objective, grouping = self._found.get()
             if context.objective is None or objective > context.objective:
                 context.offer(grouping)
-        if context.grouping is not None and context.objective is not None:
+        if context.grouping is None or context.objective is None:
+            return
+        if self._inner is not None:
             self._inner.lesson = (context.objective, context.grouping)
 
     def _hear(self, event: Event) -> bool:
@@ -86,9 +106,9 @@ class Companion:
             self._found.put((event.objective, event.grouping))
         return True
 
-    def _run(self) -> None:
+    def _run(self, inner: _Inner) -> None:
         try:
-            self._strategy(self._inner)
+            self._strategy(inner)
         except Exception as error:  # reported on the solving thread
             self._trouble = error
 

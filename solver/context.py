@@ -74,6 +74,7 @@ class SolveContext:
         self.certify: Callable[[int], Certificate | None] | None = None
         self._certify_bound: Callable[[int], Certificate | None] | None = None
         self._companions: list[Accompanying] = []
+        self._waiting: Callable[[], None] | None = None
         self.reuse = reuse
         self.kept: Reuse | None = None
         self._observer = observer
@@ -220,6 +221,16 @@ class SolveContext:
     def part_from(self, companion: Accompanying) -> None:
         """End what ``accompany`` began."""
         self._companions.remove(companion)
+
+    def when_spared(self, begin: Callable[[], None] | None) -> None:
+        """Have somebody wait until the strategy has a worker to spare; ``None``: nobody does."""
+        self._waiting = begin
+
+    def spare_a_worker(self) -> None:
+        """From here on the strategy needs one worker less: who waits for one begins."""
+        begin, self._waiting = self._waiting, None
+        if begin is not None:
+            begin()
 
     def rng(self) -> np.random.Generator:
         """A fresh generator made from the seed (the same at every call)."""

@@ -85,6 +85,11 @@ class Within(SolveContext):
         """Wall-clock seconds left; ``None`` when the clock must not decide."""
         return self.parent.remaining_seconds
 
+    @property
+    def workers(self) -> int:
+        """Threads the strategy may use."""
+        return min(super().workers, self.parent.workers)
+
     def remember(self, reuse: Reuse) -> None:
         """Keep groups and cuts for a later solve of the whole."""
         reduction = self.reduction

@@ -35,7 +35,7 @@ Few groups from very many
 Thousands of atoms
     Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove
     a bound close to the relaxation's without an LP; HiGHS improves an incumbent region by region,
-    as many at the same time as there are workers (``regions``). Above
+    as many at the same time as there are workers (``region_search``). Above
     ``EnumerationSettings.largest_master`` atoms the run ends there.
 
 Where a step meets its limits the strategy says so in a note and leaves the incumbent and the bound

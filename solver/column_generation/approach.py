@@ -22,7 +22,7 @@ from solver.column_generation.generation import Relaxation
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.packing import incumbent_columns
 from solver.column_generation.proof import Proof
-from solver.column_generation.regions import Regions
+from solver.column_generation.region_search import Regions
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 

@@ -43,11 +43,9 @@ class Packed:
     Attributes
     ----------
     status : CP-SAT's; INFEASIBLE if no choice is worth more than what was to be beaten.
-    chosen : bool [N], the best choice met, or ``None``.
     """
 
     status: str
-    chosen: BoolArray | None
 
     @property
     def decided(self) -> bool:
@@ -66,7 +64,6 @@ class Packing:
     room : numbers of groups and shared limits to be kept.
     beat : a choice must be worth more; ``None`` if any will do.
     must : bool [n], atoms that must be in a chosen group; the problem's if left out.
-    inside : bool [n], atoms that may be chosen; all if left out.
     """
 
     atoms: Atoms
@@ -76,21 +73,18 @@ class Packing:
     room: Room
     beat: int | None = None
     must: BoolArray | None = None
-    inside: BoolArray | None = None
 
     def run(
         self,
         context: SolveContext,
-        offer: bool = True,
         whole: bool = False,
         max_work: int | None = None,
         max_seconds: float | None = None,
     ) -> Packed:
-        """The best choice, as far as limits go.
+        """The best choice, as far as limits go; every choice met is offered.
 
         Parameters
         ----------
-        offer : whether every choice met is a grouping of the problem, to be offered.
         whole : whether what is proved holds for the problem, and is published.
         max_work, max_seconds : of this run; the clock only counts without a work limit.
 
@@ -100,10 +94,10 @@ class Packing:
             If sums could leave int64.
         """
         if (self.room.least > self.room.most).any():
-            return Packed("INFEASIBLE", None)
+            return Packed("INFEASIBLE")
         model = _Model(self)
         if model.impossible:
-            return Packed("INFEASIBLE", None)
+            return Packed("INFEASIBLE")
 
         def decode(values: tuple[int, ...]) -> Grouping:
             return self.columns.grouping(self.atoms, [c for c, one in enumerate(values) if one])
@@ -112,14 +106,13 @@ class Packing:
             model.model,
             context,
             watched=model.chosen,
-            decode=decode if offer else None,
+            decode=decode,
             bound_of=model.worth_at_most if whole else None,
             max_work=max_work,
             max_seconds=max_seconds,
             reach=model.reach,
         )
-        chosen = None if outcome.values is None else np.array(outcome.values, np.bool_)
-        return Packed(outcome.status, chosen)
+        return Packed(outcome.status)
 
     def cost(self) -> int:
         """What a choice that loses nothing would be worth, times scale, in Python integers."""
@@ -130,8 +123,6 @@ class Packing:
         )
         for price, limit, left in limits:
             total -= price * (limit - int(left))
-        if self.inside is not None:
-            total -= sum(prices.atoms[~self.inside].tolist())
         return total
 
 
@@ -188,8 +179,6 @@ class _Model:
         marked = packing.atoms.must if packing.must is None else packing.must
         must, prices = marked.tolist(), packing.prices.atoms.tolist()
         for atom, held in enumerate(self._holders):
-            if packing.inside is not None and not packing.inside[atom]:
-                continue
             choices = [self.chosen[c] for c in held]
             if must[atom]:
                 if not held:

@@ -18,8 +18,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.branching import explore
+from solver.column_generation.chains import Chains
 from solver.column_generation.columns import Columns, Prices, proved_bound
 from solver.column_generation.generation import Generation, Relaxation
 from solver.column_generation.group_search import GroupSearch
@@ -36,6 +39,8 @@ from solver.problem import IntArray
 FIRST, STEP = 7.0, 1.0
 #: How often a list may be too long.
 NARROWER = 2
+#: An incumbent is far from the relaxation beyond this part of it.
+FAR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +59,8 @@ class Lists:
         context, settings, exponent, narrowed = self.context, self.settings, FIRST, 0
         decided: float | None = None
         began = context.work
+        rng = np.random.default_rng(context.limits.seed)
+        chains = Chains(self.generation.diver(), rng)
         while not context.stopping():
             context.phase("column generation")
             prices = self.generation.approach()
@@ -61,7 +68,7 @@ class Lists:
                 break
             units, dear = context.work - began, self.generation.is_dear
             if not narrowed and not dear:
-                self._dive(units)
+                self._dive(units, chains)
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
             most = settings.window_units if narrowed < NARROWER else settings.pool_units
@@ -76,11 +83,12 @@ class Lists:
                 continue
             relaxation = self._relaxation(prices, found.best)
             if dear and (decided is None or not narrowed):
-                self._dive(units)  # the bound was to come first
+                self._dive(units, chains)  # the bound was to come first
             floor = (relaxation.bound - width) // prices.scale
             reached = width == self.search.most_negative()
             if context.objective is not None:
                 reached = reached or floor <= context.objective
+            context.spare_a_worker()
             if not self._choose(found.columns, relaxation, None if reached else floor):
                 break
             if reached:
@@ -90,16 +98,23 @@ class Lists:
             exponent -= STEP / 2 if narrowed else (2 * STEP if short else STEP)
         return context.stopping()
 
-    def _dive(self, units: int) -> None:
-        """Dives, as long as they take no more work than so many units."""
+    def _dive(self, units: int, chains: Chains) -> None:
+        """Dives, as long as they take no more work than so many units, or than half of them.
+
+        All of them where the relaxation is far above the incumbent.
+        """
         context, settings = self.context, self.settings
-        if self.atoms.num_atoms > settings.max_dived_atoms:
+        if self.atoms.num_atoms > settings.max_dived_atoms or not settings.dives_of_few:
             return
         began = context.work
-        for number in range(settings.dives_of_few):
+        for _ in range(settings.dives_of_few):
             context.phase("diving")
-            self.generation.diver().dive(number)
-            if context.stopping() or context.work - began > units:
+            chains.dive()
+            answer, objective = self.generation.answer, context.objective
+            if answer is None or objective is None or context.stopping():
+                return
+            far = answer.value - objective > FAR * abs(answer.value)
+            if context.work - began > (units if far else units // 2):
                 return
 
     def _width(self, prices: Prices, exponent: float) -> int:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
@@ -50,6 +53,8 @@ STEPS = 12, 8
 #: score as roots first: most of them are dismissed at once, and the others have few candidates.
 #: In sparser graphs the degeneracy order keeps candidates few better than scores do.
 DENSE = 8
+#: A thread takes at least so many roots.
+LEAST_ROOTS = 20
 _NO_LIMIT = 2**62
 
 
@@ -71,6 +76,27 @@ class Found:
     too_many: bool
 
 
+class _Lanes:
+    """Runs compiled searches at the same time, each on a thread; a context manager."""
+
+    def __init__(self, number: int) -> None:
+        self._pool = ThreadPoolExecutor(number - 1) if number > 1 else None
+
+    def __enter__(self) -> _Lanes:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._pool is not None:
+            self._pool.shutdown()
+
+    def run(self, searches: list[Callable[[], int]]) -> list[int]:
+        """What they return, in their order; the first runs on this thread."""
+        if self._pool is None:
+            return [one() for one in searches]
+        others = [self._pool.submit(one) for one in searches[1:]]
+        return [searches[0](), *(other.result() for other in others)]
+
+
 class GroupSearch:
     """The groups of a problem, for any dual prices; keeps what is the same at all prices."""
 
@@ -84,13 +110,13 @@ class GroupSearch:
         while self.scale < MAX_SCALE and 2 * self.scale * self._largest <= MAX_SCALED:
             self.scale *= 2
         self._dense = len(atoms.neighbours) * DENSE > atoms.num_atoms**2
-        self._shared_state: SearchState | None = None
+        self._states: list[SearchState] = []
         self._multipliers: dict[int, IntArray] = {}
 
     def on(self, atoms: Atoms) -> GroupSearch:
         """The same search over other atoms, whose values and pairs are (sums of) some of these."""
-        if self._shared_state is None:
-            self._shared_state = self._new_state()
+        if not self._states:
+            self._states.append(self._new_state())
         out = copy(self)
         out.atoms = atoms
         out._multipliers = {k: lam.copy() for k, lam in self._multipliers.items()}
@@ -180,54 +206,54 @@ class GroupSearch:
     ) -> Found:
         n = self.atoms.num_atoms
         best = np.full(n, NOTHING, np.int64)
-        parts: list[Columns] = []
-        total = 0
-        units = 0
-        cut_short = 0
-        for k in self.kinds:
-            bounded = self.can_bound and bool((thresholds[k] > NOTHING).any())
-            data = self._data(k, prices, bounded)
-            state = self._state(k, len(prices.cuts))
-            order = np.arange(n)
-            if reorder and bounded and self._dense:
-                scores = data.gain + data.quantity @ state.multipliers[0]
-                order = np.argsort(scores, kind="stable")
-                data = in_order(data, order)
-            threshold = thresholds[k][order]
-            own_best = np.full(n, NOTHING, np.int64)
-            outcome = -1
-            while outcome != DONE:
-                if self.context.stopping():
-                    return Found(join(parts), best, False, False)
-                chunk = CHUNK_UNITS
-                left = self.context.remaining_work
-                if left is not None:
-                    chunk = max(1, min(chunk, left))
-                state.counters[TICKS] = 0
-                outcome = search(
-                    data,
-                    state,
-                    threshold,
-                    own_best,
-                    raise_after,
-                    chunk * TICKS_PER_UNIT,
-                    root_ticks,
-                    *STEPS,
-                )
-                spent = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
-                self.context.charge(spent)
-                units += spent
-                part = self._drain(k, state, prices, order)
-                total += len(part)
-                parts.append(part)
-                if total > max_groups:
-                    return Found(join(parts), best, False, True)
-                if outcome != DONE and units > max_units:
-                    return Found(join(parts), best, False, True)
-            best[order] = np.maximum(best[order], own_best)
-            cut_short += int(state.counters[CUT_SHORT])
-            if bounded:
-                self._multipliers[k] = state.multipliers[0].copy()
+        lanes = max(1, min(self.context.workers, n // LEAST_ROOTS))
+        with _Lanes(lanes) as together:
+            parts: list[Columns] = []
+            total = 0
+            units = 0
+            cut_short = 0
+            for k in self.kinds:
+                bounded = self.can_bound and bool((thresholds[k] > NOTHING).any())
+                data = self._data(k, prices, bounded)
+                states = [self._state(k, len(prices.cuts), lane, lanes) for lane in range(lanes)]
+                order = np.arange(n)
+                if reorder and bounded and self._dense:
+                    scores = data.gain + data.quantity @ states[0].multipliers[0]
+                    order = np.argsort(scores, kind="stable")
+                    data = in_order(data, order)
+                threshold = thresholds[k][order]
+                own_best = np.full(n, NOTHING, np.int64)
+                running = states
+                while running:
+                    if self.context.stopping():
+                        return Found(join(parts), best, False, False)
+                    chunk = CHUNK_UNITS
+                    left = self.context.remaining_work
+                    if left is not None:
+                        chunk = max(1, min(chunk, left))
+                    for state in running:
+                        state.counters[TICKS] = 0
+                    limits = (raise_after, chunk * TICKS_PER_UNIT, root_ticks)
+                    outcomes = together.run(
+                        [
+                            partial(search, data, s, threshold, own_best, *limits, *STEPS)
+                            for s in running
+                        ]
+                    )
+                    for state in running:
+                        spent = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
+                        self.context.charge(spent)
+                        units += spent
+                        part = self._drain(k, state, prices, order)
+                        total += len(part)
+                        parts.append(part)
+                    running = [s for s, o in zip(running, outcomes, strict=True) if o != DONE]
+                    if total > max_groups or (running and units > max_units):
+                        return Found(join(parts), best, False, True)
+                best[order] = np.maximum(best[order], own_best)
+                cut_short += sum(int(state.counters[CUT_SHORT]) for state in states)
+                if bounded:
+                    self._multipliers[k] = states[0].multipliers[0].copy()
         return Found(join(parts), best, cut_short == 0, False)
 
     def _drain(self, kind: int, state: SearchState, prices: Prices, order: IntArray) -> Columns:
@@ -308,15 +334,20 @@ class GroupSearch:
             bounded=bounded,
         )
 
-    def _state(self, kind: int, num_cuts: int) -> SearchState:
-        """The kind's state: the arrays are shared, but for those that depend on its resources."""
-        if self._shared_state is None:
-            self._shared_state = self._new_state()
+    def _state(self, kind: int, num_cuts: int, lane: int, lanes: int) -> SearchState:
+        """The kind's state in one lane, which takes every so many-th root.
+
+        The arrays are shared between kinds, but for those that depend on its resources.
+        """
+        while len(self._states) <= lane:
+            self._states.append(self._new_state())
+        shared = self._states[lane]
         if kind not in self._multipliers:
             self._multipliers[kind] = self._first_multipliers(kind)
         used = len(self.atoms.curves[kind].resources)
-        lines = len(self._shared_state.items)
-        state = self._shared_state._replace(
+        lines = len(shared.items)
+        state = shared._replace(
+            roots=np.arange(lane, self.atoms.num_atoms, lanes, dtype=np.int64),
             met=np.zeros(num_cuts, np.int64),
             totals=np.zeros((lines, used), np.int64),
             multipliers=np.zeros((lines, used), np.int64),
@@ -342,7 +373,7 @@ class GroupSearch:
         nothing = np.zeros((line, 0), np.int64)
         return SearchState(
             counters=np.zeros(NUM_COUNTERS, np.int64),
-            roots=np.arange(atoms.num_atoms, dtype=np.int64),
+            roots=np.zeros(0, np.int64),
             met=np.zeros(0, np.int64),
             local=np.zeros(width, np.int64),
             beside=np.zeros((width, width), np.bool_),

@@ -70,7 +70,7 @@ class Master:
         self.odd_sets: list[OddSet] = []
         self._unit = float(max(1, unit))
         self._unmet_cost = UNMET_COST
-        self._known: set[tuple[int, frozenset[int]]] = set()
+        self._known: dict[tuple[int, frozenset[int]], int] = {}
         self._variables: list[Any] = []
         self._rows_changed = False
         self._position: dict[int, int] = {}
@@ -124,9 +124,9 @@ class Master:
         """Add the columns that are not in it yet; returns their number."""
         fresh = []
         for c in range(len(columns)):
-            key = (int(columns.kinds[c]), frozenset(columns.atoms_of(c)))
+            key = _key(columns, c)
             if key not in self._known:
-                self._known.add(key)
+                self._known[key] = len(self._known)
                 fresh.append(c)
         added = columns.take(np.array(fresh, np.int64))
         uses = added.uses(self.atoms)
@@ -152,6 +152,10 @@ class Master:
         self.columns = join([self.columns, added]) if len(self.columns) else added
         self.context.charge(20 * len(added))
         return len(added)
+
+    def places(self, columns: Columns) -> list[int]:
+        """The numbers of columns that are in it."""
+        return [self._known[_key(columns, c)] for c in range(len(columns))]
 
     def add_violated(self, weights: FloatArray) -> int:
         """Add violated subset rows at an LP solution; returns their number."""
@@ -198,15 +202,19 @@ class Master:
 
     def fix(self, columns: list[int]) -> None:
         """Choose some columns."""
+        self._rows_changed = True
         for c in columns:
             self._variables[c].lower_bound = 1.0
             self._fixed.append(c)
 
     def block(self, columns: list[int]) -> None:
-        """Leave some columns out."""
+        """Leave some columns out, where they are not chosen."""
+        kept = set(self._fixed).union(self._blocked)
         for c in columns:
-            self._variables[c].upper_bound = 0.0
-            self._blocked.append(c)
+            if c not in kept:
+                self._rows_changed = True
+                self._variables[c].upper_bound = 0.0
+                self._blocked.append(c)
 
     def release(self) -> None:
         """Take back what ``fix`` and ``block`` did."""
@@ -340,6 +348,11 @@ class Master:
             if len(chosen) == most:
                 break
         return chosen
+
+
+def _key(columns: Columns, c: int) -> tuple[int, frozenset[int]]:
+    """What makes a column the same as another."""
+    return int(columns.kinds[c]), frozenset(columns.atoms_of(c))
 
 
 def usable_prices(

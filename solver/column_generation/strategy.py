@@ -141,6 +141,7 @@ class _Run:
         with generation:
             ended = self._list_few(generation)
             if not ended and self._settle(generation):
+                context.spare_a_worker()
                 self._cut(generation)
             while not ended and not context.stopping():
                 ended = self._close(generation)

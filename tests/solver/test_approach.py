@@ -12,7 +12,7 @@ from solver_spec.judging import numbered_problem
 from solver_spec.medium import medium_problem
 
 from solver import Grouping, Limits, solve, verify
-from solver.column_generation import EnumerationSettings, enumerate_groups, regions
+from solver.column_generation import EnumerationSettings, enumerate_groups, region_search
 from solver.column_generation.approach import approach
 from solver.column_generation.ascent import ascend, by_root, no_duals, rounded
 from solver.column_generation.atoms import contract
@@ -73,7 +73,7 @@ def test_the_way_alone_is_feasible_and_its_bound_true() -> None:
         assert context.bound is None or context.bound >= optimum.objective, index
 
 
-def beginning(context: SolveContext) -> Callable[[], regions.Regions] | None:
+def beginning(context: SolveContext) -> Callable[[], region_search.Regions] | None:
     """What makes regions of a problem's first columns; ``None`` where there are none."""
     atoms = contract(context.problem)
     search = GroupSearch(atoms, context)
@@ -82,7 +82,7 @@ def beginning(context: SolveContext) -> Callable[[], regions.Regions] | None:
     seeds = first_columns(atoms, search, EnumerationSettings())
     if not len(seeds):
         return None
-    return partial(regions.Regions, atoms, context, seeds, no_prices(atoms, search.scale))
+    return partial(region_search.Regions, atoms, context, seeds, no_prices(atoms, search.scale))
 
 
 def test_regions_find_feasible_groupings() -> None:
@@ -106,16 +106,16 @@ def test_regions_at_the_same_time_keep_every_rule(
     workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """From any grouping, also a poor one, answers of several regions together are feasible."""
-    monkeypatch.setattr(regions, "REGION_PAIRS", 1)
+    monkeypatch.setattr(region_search, "REGION_PAIRS", 1)
     improved = several = 0
-    make_choices = regions.best_choices
+    make_choices = region_search.best_choices
 
     def counted(atoms: Any, choices: Any, *others: Any) -> Any:
         nonlocal several
         several += len(choices) > 1
         return make_choices(atoms, choices, *others)
 
-    monkeypatch.setattr(regions, "best_choices", counted)
+    monkeypatch.setattr(region_search, "best_choices", counted)
     for index in range(30):
         problem = medium_problem(36, index)
         start = solve(problem, Limits(work=300_000), "greedy").grouping
@@ -141,9 +141,9 @@ def test_regions_begun_infeasible_offer_only_what_is_feasible(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A grouping somebody else finds meanwhile makes nothing of their own feasible."""
-    monkeypatch.setattr(regions, "REGION_PAIRS", 1)
+    monkeypatch.setattr(region_search, "REGION_PAIRS", 1)
     infeasible = 0
-    passed = regions.Regions._pass
+    passed = region_search.Regions._pass
     for index in range(60):
         problem = medium_problem(37, index)
         start = solve(problem, Limits(work=300_000), "greedy").grouping

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from itertools import combinations, pairwise
 from typing import Any
 
@@ -13,8 +14,8 @@ from solver_spec.judging import numbered_problem, numbered_problem_code, plain_g
 
 from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
 from solver.auto import MANY, SMALL, _look_further
-from solver.column_generation import EnumerationSettings
 from solver.context import SolveContext
+from solver.neighbourhoods import improve_by_neighbourhoods
 
 SEED = 20_250_304
 
@@ -219,14 +220,44 @@ def test_neighbourhoods_and_search_by_turns(monkeypatch: pytest.MonkeyPatch) -> 
     ]
 
 
+def test_the_second_worker_looks_for_better_groupings(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By the clock: it goes by neighbourhoods on its thread, and what it finds is the answer."""
+    ended: list[tuple[str, int, int]] = []
+
+    def neighbourhoods(context: SolveContext, turn: int) -> bool:
+        began = context.objective or 0
+        answered = improve_by_neighbourhoods(context, turn)
+        ended.append((threading.current_thread().name, began, context.objective or 0))
+        return answered
+
+    def waits(context: SolveContext) -> None:
+        assert not ended
+        context.spare_a_worker()
+        while not ended and not context.stopping():
+            time.sleep(0.001)
+
+    monkeypatch.setattr("solver.auto.MANY", 20)
+    monkeypatch.setattr("solver.auto.improve_by_neighbourhoods", neighbourhoods)
+    monkeypatch.setattr("solver.auto.search", lambda context: context.charge(1))
+    monkeypatch.setattr("solver.auto.generate_columns", waits)
+    monkeypatch.setattr("solver.auto.exact", lambda context: context.charge(1))
+    problem = sparse(150, degree=10)
+    result = solve(problem, Limits(seconds=60, workers=2))
+    thread, began, reached = ended[0]
+    assert thread.startswith("companion")
+    assert reached > began > 0
+    assert result.objective >= reached
+    assert verify(problem, result.grouping).feasible
+
+
 def test_many_cliques_go_by_regions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     """No second worker, no search before; parts come when columns have ended."""
-    monkeypatch.setattr("solver.auto._SIZES", EnumerationSettings(large=100))
+    monkeypatch.setattr("solver.auto.LARGE", 100)
     monkeypatch.setattr("solver.auto.SPARSE", 2)
     for name in ("generate_columns", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", lambda context: context.charge(10))
     phases: list[str] = []
-    problem = sparse(MANY + 60)
+    problem = sparse(120)
     limits = Limits(work=1_000_000)
     result = solve(problem, limits, observer=lambda event: phases.append(event.phase))
     named = list(dict.fromkeys(phases))
@@ -280,6 +311,7 @@ def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers
             context.offer(best)
 
     def proving(context: SolveContext) -> None:
+        context.spare_a_worker()
         while workers == 2 and not threads and not context.stopping():
             pass
 

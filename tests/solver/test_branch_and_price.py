@@ -7,13 +7,15 @@ from itertools import combinations
 
 import numpy as np
 import pytest
+from solver_spec.judging import numbered_problem
 from solver_spec.problems import random_odd_set, random_problem
 
-from solver import Grouping, GroupingProblem, Limits, solve
+from solver import Grouping, GroupingProblem, Limits, solve, verify
 from solver.column_generation import EnumerationSettings, enumerate_groups, generate_columns
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branch import Branch, everything
 from solver.column_generation.branch_search import restricted, search_branch
+from solver.column_generation.chains import Chains
 from solver.column_generation.columns import Columns, Prices, reduced_values
 from solver.column_generation.diving import Diver, pool_pricing
 from solver.column_generation.group_search import GroupSearch
@@ -226,6 +228,84 @@ def test_a_dive_offers_a_grouping_and_leaves_the_master_as_it_was() -> None:
     assert before is not None
     assert after is not None
     assert after.value >= before.value - 1e-6
+    master.close()
+
+
+def test_a_dive_leaves_out_at_once_what_no_longer_fits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three groups fit; a third of another one would, for each of 40, one solve after the other."""
+    problem = GroupingProblem(
+        num_items=40,
+        kinds=("a",),
+        item_values=np.arange(40).reshape(1, 40) + 100,
+        max_size=np.array([1]),
+        shared_group_use=np.array([[3]]),
+        shared_limit=np.array([10]),
+    )
+    context = SolveContext(problem, Limits(work=20_000_000))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    pool = search.every(ALL, ALL).columns
+    master = Master(atoms, context, 10)
+    master.add(pool)
+    solves = []
+    solve = Master.solve
+    monkeypatch.setattr(Master, "solve", lambda self: solves.append(1) or solve(self))
+    found = Diver(master, context, pool_pricing(pool, search, 10)).dive()
+    assert found is not None
+    assert sorted(master.columns.values[found].tolist()) == [137, 138, 139]
+    assert len(solves) < 10
+    master.close()
+
+
+def test_a_dive_waits_for_what_makes_room() -> None:
+    """An item gives to the limit: what does not fit before it is chosen fits after."""
+    problem = GroupingProblem(
+        num_items=3,
+        kinds=("a",),
+        item_values=np.array([[1, 10, 10]]),
+        max_size=np.array([1]),
+        shared_group_use=np.array([[0]]),
+        shared_item_use=np.array([[[-3, 2, 2]]]),
+        shared_limit=np.array([1]),
+    )
+    context = SolveContext(problem, Limits(work=20_000_000))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    pool = search.every(ALL, ALL).columns
+    master = Master(atoms, context, 10)
+    master.add(pool)
+    Diver(master, context, pool_pricing(pool, search, 10)).dive()
+    assert context.objective == 21
+    master.close()
+
+
+@pytest.mark.parametrize("index", range(25))
+def test_chains_of_dives_end_near_the_optimum(index: int) -> None:
+    """With every group at hand; whatever they choose is feasible, or ``offer`` would say so."""
+    problem, optimum = numbered_problem(23, index, max_items=7)
+    if optimum is None:
+        return
+    context = SolveContext(problem, Limits(work=50_000_000))
+    atoms = contract(problem)
+    search = GroupSearch(atoms, context)
+    pool = search.every(ALL, ALL).columns
+    if not len(pool):
+        return
+    master = Master(atoms, context, int(np.abs(pool.values).max(initial=1)))
+    master.add(pool)
+    before = master.solve()
+    diver = Diver(master, context, pool_pricing(pool, search, 10))
+    chains = Chains(diver, np.random.default_rng(index))
+    for _ in range(20):
+        chains.dive()
+        if chains._value is not None:
+            chosen = master.columns.grouping(atoms, chains._chosen)
+            assert verify(problem, chosen).objective == chains._value
+    assert context.objective is None or context.objective <= optimum.objective
+    after = master.solve()
+    assert before is not None
+    assert after is not None
+    assert after.value == pytest.approx(before.value)
     master.close()
 
 

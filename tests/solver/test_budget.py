@@ -138,30 +138,3 @@ def test_descending_among_some_columns_proves_nothing() -> None:
     prices = replace(no_prices(atoms, 2), atoms=np.full(5, 12))
     descend(atoms, columns, prices, None, context, 1_000_000)
     assert (context.objective, context.bound) == (22, None)
-
-
-def test_a_region_keeps_to_its_room() -> None:
-    """Two atoms are taken by others, and one group of the kind is left."""
-    problem = ring_of_five()
-    atoms = contract(problem)
-    context = SolveContext(problem, Limits(work=20_000_000))
-    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
-    inside = np.ones(5, np.bool_)
-    taken = [a for a in range(5) if atoms.items[a][0] in (0, 1)]
-    inside[taken] = False
-    own = columns.take(~columns.some(~inside))
-    prices = replace(no_prices(atoms, 2), atoms=np.full(5, 12))
-    packing = Packing(
-        atoms,
-        own,
-        own.uses(atoms),
-        prices,
-        Room(np.array([0]), np.array([1]), np.zeros(0, np.int64)),
-        beat=None,
-        inside=inside,
-    )
-    found = packing.run(context, offer=False)
-    assert found.status == "OPTIMAL"
-    assert found.chosen is not None
-    assert own.values[found.chosen].tolist() == [10]
-    assert context.grouping is None

@@ -238,7 +238,14 @@ def test_many_small_problems(way: str) -> None:
         cross_check(index, way)
 
 
-def test_listed_groups_are_all_feasible_groups() -> None:
+@pytest.fixture(params=[1, 3], ids=["one lane", "three lanes"])
+def lanes(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Limits:
+    """Limits with which a search takes so many threads, also for few roots."""
+    monkeypatch.setattr(group_search, "LEAST_ROOTS", 1)
+    return Limits(seconds=600, workers=request.param)
+
+
+def test_listed_groups_are_all_feasible_groups(lanes: Limits) -> None:
     """Without rules between groups, a group is listed iff ``verify`` accepts it alone."""
     for index in range(60):
         problem, _ = numbered_problem(18, index)
@@ -261,7 +268,7 @@ def test_listed_groups_are_all_feasible_groups() -> None:
             if verify(problem, Grouping([Group(k, members)])).feasible
         ]
         atoms = contract(problem)
-        search = GroupSearch(atoms, SolveContext(problem, SMALL))
+        search = GroupSearch(atoms, SolveContext(problem, lanes))
         columns = every_group(search)
         found = {columns.group(atoms, c): int(columns.values[c]) for c in range(len(columns))}
         assert len(found) == len(columns)
@@ -272,11 +279,13 @@ def test_listed_groups_are_all_feasible_groups() -> None:
         assert kept == {group for group, value in found.items() if value > 0}
 
 
-def test_search_at_prices_finds_exactly_the_groups_that_reach_the_threshold() -> None:
+def test_search_at_prices_finds_exactly_the_groups_that_reach_the_threshold(
+    lanes: Limits,
+) -> None:
     for index in range(80):
         problem, _ = numbered_problem(19, index, max_items=7)
         atoms = contract(problem)
-        search = GroupSearch(atoms, SolveContext(problem, SMALL))
+        search = GroupSearch(atoms, SolveContext(problem, lanes))
         columns = every_group(search)
         rng = np.random.default_rng(index)
         prices = random_prices(rng, atoms, columns, search.scale, all_positive=False)

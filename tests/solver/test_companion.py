@@ -72,6 +72,37 @@ def test_events_come_on_the_solving_thread(monkeypatch: pytest.MonkeyPatch) -> N
     assert threads == {threading.get_ident()}
 
 
+def test_a_companion_that_waits_begins_when_a_worker_is_spared() -> None:
+    """Until then all workers are the strategy's; it learns what was found meanwhile."""
+    seen = []
+
+    def strategy(inner: SolveContext) -> None:
+        seen.append(inner.objective)
+        inner.offer(TWO)
+
+    context = context_of()
+    with Companion(context, strategy, "other", waits=True):
+        assert context.workers == 2
+        context.offer(ONE)
+        assert not seen
+        context.spare_a_worker()
+        assert context.workers == 1
+        while context.objective != 7:
+            context.stopping()
+        context.spare_a_worker()
+    assert context.workers == 2
+    assert seen == [4]
+
+
+def test_a_companion_may_wait_in_vain() -> None:
+    context = context_of()
+    with Companion(context, wait_for_the_end, "other", waits=True):
+        pass
+    context.spare_a_worker()
+    assert context.workers == 2
+    assert all(not t.name.startswith("companion") for t in threading.enumerate())
+
+
 def test_the_companion_ends_with_the_solve() -> None:
     """It is asked to end, and waited for."""
     context = context_of()

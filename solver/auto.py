@@ -4,12 +4,12 @@ Small problems go to ``exact``, which proves them within its limits. Others are 
 first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
 solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
 turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
-enough. Where items are many, two workers look for better groupings beside them the whole time, and
-the two exchange what they find (``companion``); one worker searches shortly before, and looks
-further for the rest of the limits at the end. Better groupings come from ``neighbourhoods`` where
-groups are cliques, with ``search`` by turns, and from ``search`` alone elsewhere. Where cliques are
-so many that ``columns`` goes by regions, these take all workers and all the time, and ``parts``
-comes last.
+enough. Where items are many, a second worker looks for better groupings beside them, and the two
+exchange what they find (``companion``); a single worker searches shortly before, and looks further
+for the rest of the limits at the end. Better groupings come from ``search``; where groups are
+cliques, from ``neighbourhoods`` with ``search`` by turns, and then ``columns`` has all workers
+until it spares one, since its searches over groups use them. Where items or cliques are very many
+it has them all the time, and ``parts`` comes last.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -49,7 +49,7 @@ PROVER_SHARE = 0.7
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
 #: Pairs are few where so many times as many are less than the items squared.
 SPARSE = 16
-#: So many items are many for ``columns``: it has a use for all workers, and for all the time.
+#: Problems of so many items, or of so many pairs that ``columns`` goes by regions, are large.
 LARGE = 5_000
 _SIZES = EnumerationSettings()
 
@@ -65,7 +65,7 @@ def auto(context: SolveContext) -> None:
 def _combined(context: SolveContext) -> None:
     problem = context.problem
     many = problem.num_items > MANY
-    # There ``columns`` has a use for all workers, and for all the time.
+    # Of large sparse problems ``columns`` has a use for all workers, and for all the time.
     large = problem.num_items >= LARGE or problem.num_pairs >= _SIZES.large_pairs
     sparse = SPARSE * problem.num_pairs <= problem.num_items**2
     alone = large and sparse and neighbourhoods_apply(problem)
@@ -81,8 +81,8 @@ def _combined(context: SolveContext) -> None:
         elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
     if accompanied and not context.stopping():
-        # Searches over groups use all workers while there is much to search.
-        waits = neighbourhoods_apply(problem)
+        # ``partition`` has no use for a second worker; ``columns`` has while it searches groups.
+        waits = neighbourhoods_apply(problem) and not applies(problem)
         with Companion(context, _beside, "second worker", waits):
             _prove(context, ACCOMPANIED_SHARE)
     else:
@@ -99,7 +99,8 @@ def _prove(context: SolveContext, share: float) -> None:
         provers.insert(0, partition)
     for prover in provers:
         _within(context, prover, share)
-        context.spare_a_worker()
+        if not context.stopping():
+            context.spare_a_worker()
 
 
 def _brief_greedy(context: SolveContext) -> None:

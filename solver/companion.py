@@ -46,10 +46,13 @@ class Companion:
         self._waits = waits
         self._found: queue.SimpleQueue[tuple[int, Grouping]] = queue.SimpleQueue()
         self._trouble: Exception | None = None
+        self._end: float | None = None
         self._inner: _Inner | None = None
         self._thread: threading.Thread | None = None
 
     def __enter__(self) -> Companion:
+        left = self._context.remaining_seconds
+        self._end = None if left is None else self._context.seconds + left
         if self._waits:
             self._context.when_spared(self._begin)
         else:
@@ -58,9 +61,10 @@ class Companion:
 
     def _begin(self) -> None:
         context = self._context
-        seconds = context.remaining_seconds
+        # Whoever spares a worker may have tighter limits than the companion.
+        seconds = _NO_END if self._end is None else max(self._end - context.seconds, 1e-3)
         limits = Limits(
-            seconds=_NO_END if seconds is None else max(seconds, 1e-3),
+            seconds=seconds,
             workers=1,
             seed=context.limits.seed,
         )
@@ -88,6 +92,11 @@ class Companion:
         if error is None:
             self.exchange()
             self._report_trouble()
+
+    @property
+    def working(self) -> bool:
+        """Whether it is still at work."""
+        return self._thread is not None and self._thread.is_alive()
 
     def exchange(self) -> None:
         """On the solving thread: offer what was found, and pass on what is better here."""

@@ -2,8 +2,8 @@
 
 A strategy is a function of one ``SolveContext``. It offers groupings, publishes proved bounds,
 charges its work and asks ``stopping()`` between steps; it returns when it has no more to try. All
-of it happens on the solving thread. Every offered grouping passes through ``verify`` here, so a
-strategy cannot report a wrong one.
+of it happens on one thread, the solving thread (a companion has another, and a context of its own).
+Every offered grouping passes through ``verify`` here, so a strategy cannot report a wrong one.
 """
 
 from __future__ import annotations
@@ -30,6 +30,10 @@ Strategy = Callable[["SolveContext"], None]
 
 class Accompanying(Protocol):
     """Who works beside the strategy, and what it has found meanwhile."""
+
+    @property
+    def working(self) -> bool:
+        """Whether it is still at work."""
 
     def exchange(self) -> None:
         """Offer what was found; called on the solving thread."""
@@ -211,8 +215,9 @@ class SolveContext:
 
     @property
     def workers(self) -> int:
-        """Threads the strategy may use; companions have one each."""
-        return max(1, self.limits.effective_workers - len(self._companions))
+        """Threads the strategy may use; companions at work have one each."""
+        busy = sum(companion.working for companion in self._companions)
+        return max(1, self.limits.effective_workers - busy)
 
     def accompany(self, companion: Accompanying) -> None:
         """Let somebody work beside the strategy; it takes one of the workers."""

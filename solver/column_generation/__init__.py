@@ -7,7 +7,8 @@ this order:
 
 1. *Atoms* (``atoms``): pins and items that go together become one, so both rules vanish.
 2. *Pricing* (``kernels``, run by ``group_search``): the groups of greatest value less dual prices,
-   exact, by a depth-first search over cliques with a Lagrangian bound.
+   exact, by a depth-first search over cliques with a Lagrangian bound; the groups of each first
+   atom by themselves, so that workers share the atoms among them.
 3. *Master* (``master``): the linear relaxation over the columns met so far, by GLOP. Master and
    pricing in turn are column generation (Gilmore & Gomory, 1961; ``generation``).
 4. *Bound* (``columns.Prices``): dual prices rounded to integers prove a bound in exact arithmetic
@@ -21,16 +22,17 @@ this order:
    the best choice among the groups that are left, or proves that none is better. It begins with the
    groups that lose least, a window below the bound: each window lowers the bound or ends the run,
    so no incumbent is needed.
-8. *Completing* and *diving* (``restricted``, ``diving``): where a window takes too long, whole
-   solutions near the relaxation's, by HiGHS or by choosing columns for good and pricing again.
+8. *Completing* and *diving* (``restricted``, ``diving``, ``chains``): where a window takes too
+   long, whole solutions near the relaxation's, by HiGHS or by choosing columns for good and pricing
+   again; then from a part of what was chosen.
 9. *Branching* (``branch``, ``branching``): by numbers of groups, atoms, pairs of atoms (Ryan &
    Foster, 1981) and kinds of atoms; best bound first, over the pool or, where that cannot be
    listed, over all groups, with pricing inside each branch (``branch_search``).
 
 Few groups from very many
     Where a grouping has few groups and the search takes seconds, ``few_groups`` goes another way:
-    prices from quick searches, one list of all groups that lose little against them, and cuts,
-    packing and branching among these; then a longer list.
+    prices from quick searches, chains of dives, one list of all groups that lose little against
+    the prices, and cuts, packing and branching among these; then a longer list.
 
 Thousands of atoms
     Before that, ``approach``: prices by subgradients (``ascent``) and exact searches at them prove

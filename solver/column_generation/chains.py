@@ -36,30 +36,27 @@ class Chains:
     rng: np.random.Generator
     _begun: int = 0
     _fruitless: int = 0
-    _best: int | None = None
+    _best: int | None = None  # of all chains
     _chosen: list[int] = field(default_factory=list)
     _value: int | None = None
 
     def dive(self) -> None:
         """One more dive."""
-        context = self.diver.context
         if self._value is None or self._fruitless >= FRUITLESS:
             self._begin()
         else:
             kept = self.rng.random(len(self._chosen)) < self.rng.uniform(*KEPT)
             some = [c for c, keeps in zip(self._chosen, kept.tolist(), strict=True) if keeps]
             self._take(self.diver.dive(0, some, self._value))
-        if context.objective is not None and (self._best is None or context.objective > self._best):
-            self._best = context.objective
 
     def _begin(self) -> None:
-        """Begin a chain, at the incumbent if no chain found that."""
+        """Begin a chain, at the incumbent if no chain found or began at that."""
         context, self._value, self._fruitless = self.diver.context, None, 0
         known = context.objective
-        if self._begun and known is not None and self._best is not None and known > self._best:
+        if self._begun and known is not None and (self._best is None or known > self._best):
             own = incumbent_columns(self.diver.master.atoms, context)
             self.diver.master.add(own)
-            self._chosen, self._value = self.diver.master.places(own), known
+            self._chosen, self._value, self._best = self.diver.master.places(own), known, known
             return
         number, self._begun = self._begun, self._begun + 1
         self._take(self.diver.dive(number, (), -(2**62)))
@@ -71,5 +68,6 @@ class Chains:
             value = sum(self.diver.master.columns.values[found].tolist())
         if value is not None and (self._value is None or value > self._value):
             self._chosen, self._value, self._fruitless = found or [], value, 0
+            self._best = value if self._best is None else max(self._best, value)
         else:
             self._fruitless += 1

@@ -118,7 +118,7 @@ class Diver:
                     break
                 least = 1 + int(PART * weights.sum())
                 chosen: list[int] = []
-                for c in order[passed:].tolist():
+                for c in order[passed % len(order) :].tolist():
                     if len(chosen) >= least and weights[c] < SURE:
                         break
                     if room.take(master, c):
@@ -142,6 +142,7 @@ class Diver:
         """
         self.master.fix(chosen)
         uses = self.master.columns.uses(self.master.atoms)
+        self.context.charge(1 + uses.size // 100)
         self.master.block(np.flatnonzero(~room.fits(uses)).tolist())
 
     def _solve(self, room: _Room) -> LpAnswer | None:

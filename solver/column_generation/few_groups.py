@@ -99,9 +99,9 @@ class Lists:
         return context.stopping()
 
     def _dive(self, units: int, chains: Chains) -> None:
-        """Dives, as long as they take no more work than so many units, or than half of them.
+        """Dives, until they have taken half of so many units of work.
 
-        All of them where the relaxation is far above the incumbent.
+        Where there is no incumbent, or the relaxation is far above it, they may take all of them.
         """
         context, settings = self.context, self.settings
         if self.atoms.num_atoms > settings.max_dived_atoms or not settings.dives_of_few:
@@ -111,9 +111,9 @@ class Lists:
             context.phase("diving")
             chains.dive()
             answer, objective = self.generation.answer, context.objective
-            if answer is None or objective is None or context.stopping():
+            if answer is None or context.stopping():
                 return
-            far = answer.value - objective > FAR * abs(answer.value)
+            far = objective is None or answer.value - objective > FAR * abs(answer.value)
             if context.work - began > (units if far else units // 2):
                 return
 

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from typing import NamedTuple
 
 import numpy as np
 
@@ -53,8 +54,8 @@ STEPS = 12, 8
 #: score as roots first: most of them are dismissed at once, and the others have few candidates.
 #: In sparser graphs the degeneracy order keeps candidates few better than scores do.
 DENSE = 8
-#: A thread takes at least so many roots.
-LEAST_ROOTS = 20
+#: A thread takes at least so many roots; threads at most.
+LEAST_ROOTS, MAX_LANES = 20, 16
 _NO_LIMIT = 2**62
 
 
@@ -74,6 +75,14 @@ class Found:
     best: IntArray
     complete: bool
     too_many: bool
+
+
+class _Extent(NamedTuple):
+    """Most candidates of a root, most atoms of a group, and entries of the arrays over both."""
+
+    width: int
+    deepest: int
+    entries: int
 
 
 class _Lanes:
@@ -206,7 +215,8 @@ class GroupSearch:
     ) -> Found:
         n = self.atoms.num_atoms
         best = np.full(n, NOTHING, np.int64)
-        lanes = max(1, min(self.context.workers, n // LEAST_ROOTS))
+        most = min(MAX_LANES, MAX_STATE // max(1, self._extent.entries), n // LEAST_ROOTS)
+        lanes = max(1, min(self.context.workers, most))
         with _Lanes(lanes) as together:
             parts: list[Columns] = []
             total = 0
@@ -356,7 +366,9 @@ class GroupSearch:
         state.multipliers[0] = self._multipliers[kind]
         return state
 
-    def _new_state(self) -> SearchState:
+    @cached_property
+    def _extent(self) -> _Extent:
+        """How large the state of one lane is."""
         atoms = self.atoms
         width = int(np.diff(atoms.start).max(initial=0))
         if self._dense:
@@ -364,9 +376,12 @@ class GroupSearch:
             width = int((np.diff(atoms.start) + ends).max(initial=0))
         most_items = max((int(atoms.problem.max_size[k]) for k in self.kinds), default=1)
         deepest = max(1, min(most_items // int(atoms.sizes.min()), width + 1))
-        size = width * (width + 4 * deepest)
-        if size > MAX_STATE:
-            raise ModelTooLarge("memory of the search for groups", size, MAX_STATE)
+        return _Extent(width, deepest, width * (width + 4 * deepest))
+
+    def _new_state(self) -> SearchState:
+        width, deepest, entries = self._extent
+        if entries > MAX_STATE:
+            raise ModelTooLarge("memory of the search for groups", entries, MAX_STATE)
         groups = max(256, min(65_536, 4_000_000 // (deepest + 1)))
         line = deepest + 2
         stack = (line, width)

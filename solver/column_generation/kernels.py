@@ -629,9 +629,11 @@ def search(
                 if value > NOTHING and state.items[d] + data.size[i] >= data.min_size:
                     value += state.linear[d] + state.gains[d, a]
                     if cuts:
-                        for q in range(data.cut_start[i], data.cut_start[i + 1]):
-                            if state.met[data.cut_of[q]] & 1 == 1:
-                                value -= data.cut_price[data.cut_of[q]]
+                        # An atom that others were joined to may be in a row more than once.
+                        value -= enter_cuts(
+                            i, data.cut_start, data.cut_of, data.cut_price, state.met
+                        )
+                        leave_cuts(i, data.cut_start, data.cut_of, state.met)
                     if value >= threshold[root]:
                         break
                 a += 1

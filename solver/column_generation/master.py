@@ -218,6 +218,7 @@ class Master:
 
     def release(self) -> None:
         """Take back what ``fix`` and ``block`` did."""
+        self._rows_changed = True
         for c in self._fixed:
             self._variables[c].lower_bound = 0.0
         for c in self._blocked:

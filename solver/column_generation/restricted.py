@@ -216,11 +216,11 @@ def _answers(
     ]
     for thread in threads:
         thread.start()
+    # With a work limit only an observer or Ctrl-C ends this early.
     for thread in threads:
-        while thread.is_alive():
+        while thread.is_alive() and not context.stopping():
             thread.join(_POLL_SECONDS)
-            if context.stopping():  # with a work limit by an observer or Ctrl-C only
-                return [None] * len(models)
+    answers = list(answers)  # what still runs may write to the other one
     for at, answer in enumerate(answers):
         if isinstance(answer, Exception):
             # MathOpt 9.15 masks what HiGHS says; nothing is lost but this suggestion.

@@ -20,7 +20,7 @@ class EnumerationSettings:
     few_packed : columns that CP-SAT is given before there are cuts on a pool.
     few_chosen : groups of a grouping, at most, that are few (see ``few_groups``).
     max_few : groups that may be listed where few are chosen.
-    dives_of_few : dives before each list there, at most.
+    dives_of_few : dives for each list there, at most.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
     dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms

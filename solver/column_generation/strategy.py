@@ -141,7 +141,6 @@ class _Run:
         with generation:
             ended = self._list_few(generation)
             if not ended and self._settle(generation):
-                context.spare_a_worker()
                 self._cut(generation)
             while not ended and not context.stopping():
                 ended = self._close(generation)
@@ -252,6 +251,7 @@ class _Run:
             self._polish(generation)
             if len(generation.columns) == before:
                 break
+        context.spare_a_worker()  # cuts and packings are no searches over groups
         return generation.is_settled() and not context.stopping()
 
     def _polish(self, generation: Generation) -> None:
@@ -330,6 +330,7 @@ class _Run:
         prices : those that left these groups; ``None`` if these are all of use.
         """
         context, settings = self.context, self.settings
+        context.spare_a_worker()
         self.proof.listed(prices)
         if self.search.can_bound and len(pool):
             context.phase("cuts")

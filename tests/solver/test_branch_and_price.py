@@ -16,7 +16,7 @@ from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branch import Branch, everything
 from solver.column_generation.branch_search import restricted, search_branch
 from solver.column_generation.chains import Chains
-from solver.column_generation.columns import Columns, Prices, reduced_values
+from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
 from solver.column_generation.diving import Diver, pool_pricing
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Master
@@ -201,6 +201,38 @@ def test_branch_and_price_agrees_with_the_plain_list(seed: int) -> None:
     generate_columns(context, only_branching)
     assert context.infeasible == (plain.status.name == "INFEASIBLE")
     assert (context.objective, context.bound) == (plain.objective, plain.bound)
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_a_joined_atom_in_one_odd_set_more_than_once(seed: int) -> None:
+    """What pricing asks for a row is half the atoms of it, rounded down, whatever was joined."""
+    rng = np.random.default_rng(seed)
+    problem = GroupingProblem(
+        num_items=9,
+        kinds=("a",),
+        item_values=rng.integers(1, 30, (1, 9)),
+        together=((1, 2), (3, 4), (5, 6), (7, 8)),
+        max_size=np.array([5]),
+    )
+    atoms = contract(problem)
+    search = GroupSearch(atoms, SolveContext(problem, Limits(work=20_000_000)))
+    every = all_groups(search, no_prices(atoms, search.scale))
+    a, b = (int(x) for x in rng.choice(5, 2, replace=False))
+    third = int(rng.choice([x for x in range(5) if x not in (a, b)]))
+    odd_set = tuple(sorted((a, b, third)))
+    branch = replace(everything(atoms), joined=((min(a, b), max(a, b)),))
+    prices = replace(
+        no_prices(atoms, search.scale),
+        atoms=rng.integers(0, 10, 5) * search.scale,
+        cuts=np.array([int(rng.integers(1, 20)) * search.scale]),
+        odd_sets=(odd_set,),
+    )
+    inside = every.take(branch.allows(every))
+    reduced = reduced_values(atoms, inside, inside.uses(atoms), prices)
+    least = int(np.sort(reduced)[len(reduced) // 2])
+    found = search_branch(search, branch).within(prices, least, ALL, ALL)
+    assert found.complete
+    assert groups_of(found.columns) == groups_of(inside.take(reduced >= least))
 
 
 def test_a_dive_offers_a_grouping_and_leaves_the_master_as_it_was() -> None:

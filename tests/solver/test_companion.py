@@ -73,12 +73,14 @@ def test_events_come_on_the_solving_thread(monkeypatch: pytest.MonkeyPatch) -> N
 
 
 def test_a_companion_that_waits_begins_when_a_worker_is_spared() -> None:
-    """Until then all workers are the strategy's; it learns what was found meanwhile."""
+    """Before that, and after its end, all workers are the strategy's."""
     seen = []
+    may_end = threading.Event()
 
     def strategy(inner: SolveContext) -> None:
         seen.append(inner.objective)
         inner.offer(TWO)
+        may_end.wait()
 
     context = context_of()
     with Companion(context, strategy, "other", waits=True):
@@ -89,9 +91,25 @@ def test_a_companion_that_waits_begins_when_a_worker_is_spared() -> None:
         assert context.workers == 1
         while context.objective != 7:
             context.stopping()
+        may_end.set()
+        while context.workers != 2:
+            context.stopping()
         context.spare_a_worker()
-    assert context.workers == 2
     assert seen == [4]
+
+
+def test_a_companion_keeps_its_own_limits() -> None:
+    """Whoever spares the worker may have less time left than the whole has."""
+    left = []
+
+    def strategy(inner: SolveContext) -> None:
+        left.append(inner.remaining_seconds)
+
+    context = context_of()
+    with Companion(context, strategy, "other", waits=True):
+        with context.limited(None, 1.0):
+            context.spare_a_worker()
+    assert left[0] > 50
 
 
 def test_a_companion_may_wait_in_vain() -> None:

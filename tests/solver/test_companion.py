@@ -106,9 +106,8 @@ def test_a_companion_keeps_its_own_limits() -> None:
         left.append(inner.remaining_seconds)
 
     context = context_of()
-    with Companion(context, strategy, "other", waits=True):
-        with context.limited(None, 1.0):
-            context.spare_a_worker()
+    with Companion(context, strategy, "other", waits=True), context.limited(None, 1.0):
+        context.spare_a_worker()
     assert left[0] > 50
 
 

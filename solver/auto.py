@@ -42,6 +42,7 @@ VERY_MANY = 10_000
 #: Most work of that search: a start for the provers, no more; and of "greedy" before it.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
 GREEDY_WORK, GREEDY_SECONDS = 1_000_000, 1.0
+#: Share of what is left that each of the two may use.
 FIRST_SHARE = 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7

@@ -81,7 +81,10 @@ class _Search:
         self._size = max(LEAST_GROUPS, min(FIRST_GROUPS, FIRST_PART * len(self._groups)))
 
     def run(self) -> bool:
-        """Neighbourhood after neighbourhood; whether one that holds everything was answered."""
+        """Neighbourhood after neighbourhood; whether one that holds everything was answered.
+
+        Of an empty grouping nothing can be taken apart, which counts as answered.
+        """
         context, fruitless, unsaid = self._context, 0, 0
         unanswered = math.inf  # so many groups were too many for the grouping at hand
         while not context.stopping():

@@ -40,6 +40,9 @@ Thousands of atoms
     as many at the same time as there are workers (``region_search``). Above
     ``EnumerationSettings.largest_master`` atoms the run ends there.
 
+What was proved is kept as it is proved (``proof``), for a certificate; groups and cuts are handed
+on to a later solve (``recall``).
+
 Where a step meets its limits the strategy says so in a note and leaves the incumbent and the bound
 it has proved.
 """

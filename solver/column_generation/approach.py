@@ -26,7 +26,7 @@ from solver.column_generation.region_search import Regions
 from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 
-#: Rounds at most; they end when one lowers the bound by less than this part of it.
+#: Rounds at most; one that lowers the bound by less than its LEAST_GAIN-th part is the last.
 ROUNDS, LEAST_GAIN = 12, 5_000
 #: Subgradient steps of a round, and the first target's distance in the first and in later rounds.
 STEPS, FIRST_REACH, REACH = 600, 0.1, 0.03

@@ -6,11 +6,12 @@ worth the *cost* of the prices less what it loses against them ::
     scale * value = cost - loss,
     loss = sum of -reduced(g) over its groups  +  sum of price * slack over the rows,
 
-an exact equation in whole numbers. A grouping worth more than the incumbent loses at most the
-*budget* cost - scale * (incumbent + 1). Where prices are good the budget is a small part of
-what one group is worth, so a handful of choices exhausts it. Told the values of groups CP-SAT sees
-nothing of this, and thousands of groups are beyond it; told the losses, its propagation drops most
-groups at once, and it proves in a second what it could not prove in minutes.
+an exact equation in whole numbers (weak duality with nothing dropped). A grouping worth more than
+the incumbent loses at most the *budget* cost - scale * (incumbent + 1). Where prices are good the
+budget is a small part of what one group is worth, so a handful of choices exhausts it. Told the
+values of groups CP-SAT sees nothing of this, and thousands of groups are beyond it; told the
+losses, its propagation drops most groups at once, and it proves in a second what it could not prove
+in minutes.
 """
 
 from __future__ import annotations
@@ -275,7 +276,8 @@ class _Model:
         for variable, weight, largest in losses + self._losses:
             loss = weight
             if left is not None:
-                # What costs more than all there is may as well cost only that.
+                # What costs more than all there is may as well cost only that: no choice that is
+                # allowed has it, and sums stay small.
                 loss = min(weight, left + self._gain + 1)
             if loss:
                 variables.append(variable)
@@ -286,7 +288,8 @@ class _Model:
         size = sum(abs(weight) * number for weight, number in zip(weights, most, strict=True))
         if size > MAX_SUM:
             raise ModelTooLarge("losses of a packing", size, MAX_SUM)
-        # All losses are multiples of the unit but what is lost anyway.
+        # All losses are multiples of the unit but what is lost anyway; rounding the gain up only
+        # shifts the objective, which ``worth_at_most`` takes back.
         self._gain = -(-self._gain // self._unit) * self._unit
         loss = cp_model.LinearExpr.weighted_sum(variables, weights) + self._gain // self._unit
         self.reach = size + self._gain // self._unit

@@ -23,7 +23,7 @@ from solver.context import SolveContext
 from solver.problem import BoolArray, IntArray
 from solver.verification import verify
 
-#: Reduced values below this part of the largest value do not count in a dive.
+#: Reduced values below the TOLERANCE-th part of the largest value do not count in a dive.
 TOLERANCE = 10_000
 #: Pricing rounds after each choice, and work units for one root in one of them.
 ROUNDS, ROOT_UNITS = 2, 300

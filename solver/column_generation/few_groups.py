@@ -9,9 +9,10 @@ list), a grouping worth more than ::
 
     floor = bound - width
 
-has groups of the list only. Among these pricing is a pass over flat arrays, cuts cost nothing, and
-branches with their own prices leave ever fewer groups (``pool``, ``branching``): so either the best
-grouping is found, or there is none above the floor. Then the next list reaches further down.
+has groups of the list only (Baldacci, Christofides & Mingozzi, 2008, who list all of the gap).
+Among these pricing is a pass over flat arrays, cuts cost nothing, and branches with their own
+prices leave ever fewer groups (``pool``, ``branching``): so either the best grouping is found, or
+there is none above the floor. Then the next list reaches further down.
 """
 
 from __future__ import annotations
@@ -35,9 +36,9 @@ from solver.problem import IntArray
 
 #: A group on the first list loses at most the 2**-FIRST-th part of what the prices are worth, on
 #: the next ones 2**STEP times as much, or more after short ones. After one that is too long comes
-#: one half way back to what is decided.
+#: one half way back to what is decided, and from then on steps are half as long.
 FIRST, STEP = 7.0, 1.0
-#: How often a list may be too long.
+#: How often a list may be too long; the last try has more work to spend.
 NARROWER = 2
 #: An incumbent is far from the relaxation beyond this part of it.
 FAR = 0.01

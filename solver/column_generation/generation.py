@@ -41,7 +41,7 @@ from solver.context import SolveContext
 from solver.grouping import Grouping
 from solver.verification import verify
 
-#: Reduced values below this part of a typical group value do not count as an improvement.
+#: Reduced values below the TOLERANCE-th part of a typical group value are no improvement.
 TOLERANCE = 5_000_000
 #: How often the cost of unmet rows is raised, and by which factor.
 UNMET_RAISES, UNMET_FACTOR = 4, 30.0

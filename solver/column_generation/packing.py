@@ -55,6 +55,7 @@ def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -
     if not len(columns):
         return
     left = context.remaining_work
+    # With a work limit HiGHS has a limit of nodes and none of work: only where there is plenty.
     if len(columns) > MANY and (left is None or left >= units):
         choose(atoms, columns, context, SECONDS_A_UNIT * units)
         return
@@ -87,7 +88,8 @@ def descend(
 
     Returns
     -------
-    Whether no packing met its limits; with a bound, this is now at ``floor`` or the incumbent.
+    Whether no packing met its own limits. With a bound, unless the run is ending, this is now at
+    ``floor`` or the incumbent.
     """
     scale = prices.scale
     reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)

@@ -35,7 +35,7 @@ from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.problem import IntArray
 
-#: Another round of cuts is worth it if the last one took this part of the gap.
+#: Another round of cuts is worth it if the last one took so much of the gap (a share).
 LEAST_GAIN = 0.01
 #: Dives into a pool, each another way.
 DIVES = 6

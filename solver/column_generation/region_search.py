@@ -28,7 +28,8 @@ REGION_SECONDS = 3.0
 REGION_GAP = 0.0005
 #: Known groups an atom of a region may have, on average; those of least reduced value are left out.
 GROUPS_PER_ATOM = 5
-#: Passes over all regions, and the part of the value a pass must gain to be followed by another.
+#: Passes over all regions; one that gains less than the LEAST_GAIN-th part of the value is the
+#: last.
 PASSES, LEAST_GAIN = 6, 10_000
 #: Atoms of the problem for which one more region passes between two offers, and the fewest between:
 #: an offer checks the whole grouping in plain Python (half a second at 50,000 items).

@@ -23,9 +23,9 @@ from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
 from solver.verification import verify
 
-#: Another round of cuts is worth it if the last one took this part of the gap.
+#: Another round of cuts is worth it if the last one took the LEAST_GAIN-th part of the gap.
 LEAST_GAIN = 100
-#: After the cuts, the groups that matter are listed again if cuts took this part of the gap.
+#: After the cuts, the groups that matter are listed again if cuts took the WORTH-th part of it.
 WORTH = 10
 #: First groups are listed that lose 2**-WINDOWS of the bound.
 WINDOWS = 10, 8, 6

@@ -71,9 +71,11 @@ def _combined(context: SolveContext) -> None:
     sparse = SPARSE * problem.num_pairs <= problem.num_items**2
     alone = large and sparse and neighbourhoods_apply(problem)
     accompanied = many and not alone and context.workers > 1
+    # ``partition`` has no use for a second worker; ``columns`` has while it searches groups.
+    waits = accompanied and neighbourhoods_apply(problem) and not applies(problem)
     if context.grouping is None or context.reuse is None:
         _within(context, _brief_greedy, FIRST_SHARE)
-    if many and not alone and not context.stopping():
+    if many and not alone and not waits and not context.stopping():
         # Compiling must not eat the share of the search, nor outlast the limits.
         if not compiled_in_time(context):
             return
@@ -82,8 +84,6 @@ def _combined(context: SolveContext) -> None:
         elif not accompanied:
             _within(context, _brief_search, FIRST_SHARE)
     if accompanied and not context.stopping():
-        # ``partition`` has no use for a second worker; ``columns`` has while it searches groups.
-        waits = neighbourhoods_apply(problem) and not applies(problem)
         with Companion(context, _beside, "second worker", waits):
             _prove(context, ACCOMPANIED_SHARE)
     else:
@@ -116,7 +116,7 @@ def _brief_search(context: SolveContext) -> None:
 
 def _beside(context: SolveContext) -> None:
     """What a second worker does all the time."""
-    if neighbourhoods_apply(context.problem):
+    if neighbourhoods_apply(context.problem) and context.objective is None:
         _brief_search(context)
     _unless_stopping(context, _look_further)
 

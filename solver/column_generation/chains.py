@@ -30,10 +30,12 @@ class Chains:
     ----------
     diver : of a master that stays the same: chains are lists of its columns.
     rng : what parts are kept.
+    units : work that all dives took.
     """
 
     diver: Diver
     rng: np.random.Generator
+    units: int = 0
     _begun: int = 0
     _fruitless: int = 0
     _best: int | None = None  # of all chains
@@ -42,12 +44,14 @@ class Chains:
 
     def dive(self) -> None:
         """One more dive."""
+        began = self.diver.context.work
         if self._value is None or self._fruitless >= FRUITLESS:
             self._begin()
         else:
             kept = self.rng.random(len(self._chosen)) < self.rng.uniform(*KEPT)
             some = [c for c, keeps in zip(self._chosen, kept.tolist(), strict=True) if keeps]
             self._take(self.diver.dive(0, some, self._value))
+        self.units += self.diver.context.work - began
 
     def _begin(self) -> None:
         """Begin a chain, at the incumbent if no chain found or began at that."""

@@ -100,23 +100,27 @@ class Lists:
         return context.stopping()
 
     def _dive(self, units: int, chains: Chains) -> None:
-        """Dives, until they have taken half of so many units of work.
+        """Dives, until all of them have taken half as much work as everything else.
 
-        Where there is no incumbent, or the relaxation is far above it, they may take all of them.
+        Where there is no incumbent, or the relaxation is far above it, they may take as much.
+
+        Parameters
+        ----------
+        units : work of the lists so far, dives included.
         """
         context, settings = self.context, self.settings
         if self.atoms.num_atoms > settings.max_dived_atoms or not settings.dives_of_few:
             return
-        began = context.work
+        other = units - chains.units
         for _ in range(settings.dives_of_few):
-            context.phase("diving")
-            chains.dive()
             answer, objective = self.generation.answer, context.objective
             if answer is None or context.stopping():
                 return
             far = objective is None or answer.value - objective > FAR * abs(answer.value)
-            if context.work - began > (units if far else units // 2):
+            if chains.units > (other if far else other // 2):
                 return
+            context.phase("diving")
+            chains.dive()
 
     def _width(self, prices: Prices, exponent: float) -> int:
         """What a group on a list may lose, times the prices' scale; at last, anything."""

@@ -63,11 +63,7 @@ class Companion:
         context = self._context
         # Whoever spares a worker may have tighter limits than the companion.
         seconds = _NO_END if self._end is None else max(self._end - context.seconds, 1e-3)
-        limits = Limits(
-            seconds=seconds,
-            workers=1,
-            seed=context.limits.seed,
-        )
+        limits = Limits(seconds=seconds, workers=1, seed=context.limits.seed)
         self._inner = _Inner(context.problem, limits, observer=self._hear)
         if context.grouping is not None:
             self._inner.offer(context.grouping)

@@ -67,11 +67,10 @@ class Chains:
 
     def _take(self, found: list[int] | None) -> None:
         """Go on from a grouping if it is better than the chain's."""
-        value = None
-        if found is not None:
-            value = sum(self.diver.master.columns.values[found].tolist())
-        if value is not None and (self._value is None or value > self._value):
-            self._chosen, self._value, self._fruitless = found or [], value, 0
+        self._fruitless += 1
+        if found is None:
+            return
+        value = sum(self.diver.master.columns.values[found].tolist())
+        if self._value is None or value > self._value:
+            self._chosen, self._value, self._fruitless = found, value, 0
             self._best = value if self._best is None else max(self._best, value)
-        else:
-            self._fruitless += 1

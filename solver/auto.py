@@ -18,6 +18,7 @@ nothing then, and else of the seconds.
 from __future__ import annotations
 
 import itertools
+from contextlib import ExitStack
 
 from solver.baselines import greedy
 from solver.column_generation import generate_columns
@@ -27,7 +28,7 @@ from solver.context import SolveContext, Strategy
 from solver.exact import exact
 from solver.neighbourhoods import applies as neighbourhoods_apply
 from solver.neighbourhoods import improve_by_neighbourhoods
-from solver.partitioning import applies, partition
+from solver.partitioning import applies, partition_within_reach
 from solver.parts import improve_by_parts
 from solver.search import search
 from solver.search.driver import compiled_in_time
@@ -86,19 +87,29 @@ def _combined(context: SolveContext) -> None:
     if accompanied and not context.stopping():
         with Companion(context, _beside, "second worker", waits):
             _prove(context, ACCOMPANIED_SHARE)
-    else:
-        _prove(context, 1.0 if alone else PROVER_SHARE)
+            _look_further_together(context)
+        return
+    _prove(context, 1.0 if alone else PROVER_SHARE)
     if alone:
         _unless_stopping(context, improve_by_parts)
-    _unless_stopping(context, _look_further)
+    _look_further_together(context)
 
 
 def _prove(context: SolveContext, share: float) -> None:
     """Let the provers take their turns."""
+    out_of_reach = False
+
+    def partition(inner: SolveContext) -> None:
+        nonlocal out_of_reach
+        out_of_reach = not partition_within_reach(inner)
+
     provers: list[Strategy] = [generate_columns, exact]
     if applies(context.problem):
         provers.insert(0, partition)
     for prover in provers:
+        # What is out of reach of the relaxation for free groupings is so of the others.
+        if out_of_reach:
+            return
         _within(context, prover, share)
         if not context.stopping():
             context.spare_a_worker()
@@ -119,6 +130,15 @@ def _beside(context: SolveContext) -> None:
     if neighbourhoods_apply(context.problem) and context.objective is None:
         _brief_search(context)
     _unless_stopping(context, _look_further)
+
+
+def _look_further_together(context: SolveContext) -> None:
+    """Look for better groupings with all workers that are left, each in its own order."""
+    with ExitStack() as together:
+        for number in range(context.workers - 1):
+            name = f"worker {number + 3}"
+            together.enter_context(Companion(context, _look_further, name, seed=number + 2))
+        _unless_stopping(context, _look_further)
 
 
 def _look_further(context: SolveContext) -> None:

@@ -35,15 +35,22 @@ class Companion:
     strategy : what the companion runs, with one worker; it need not prove anything.
     name : for notes.
     waits : whether it begins only once the accompanied strategy spares a worker.
+    seed : what its seed is above that of the solve: two with the same seed look at the same things.
     """
 
     def __init__(
-        self, context: SolveContext, strategy: Strategy, name: str, waits: bool = False
+        self,
+        context: SolveContext,
+        strategy: Strategy,
+        name: str,
+        waits: bool = False,
+        seed: int = 1,
     ) -> None:
         self._context = context
         self._strategy = strategy
         self._name = name
         self._waits = waits
+        self._seed = (context.limits.seed + seed) % 2**31
         self._found: queue.SimpleQueue[tuple[int, Grouping]] = queue.SimpleQueue()
         self._trouble: Exception | None = None
         self._end: float | None = None
@@ -63,7 +70,7 @@ class Companion:
         context = self._context
         # Whoever spares a worker may have tighter limits than the companion.
         seconds = _NO_END if self._end is None else max(self._end - context.seconds, 1e-3)
-        limits = Limits(seconds=seconds, workers=1, seed=context.limits.seed)
+        limits = Limits(seconds=seconds, workers=1, seed=self._seed)
         self._inner = _Inner(context.problem, limits, observer=self._hear)
         if context.grouping is not None:
             self._inner.offer(context.grouping)

@@ -24,6 +24,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from solver.classes import bound_items
 from solver.problem import GroupingProblem
 
 Pair = tuple[int, int]
@@ -84,7 +85,7 @@ def merge_items(problem: GroupingProblem) -> Atoms:
     """
     obliged = set(np.flatnonzero(problem.must_join).tolist())
     obliged.update(i for pin in problem.pinned for i in pin.members)
-    members = _numbered(problem, _classes(problem))
+    members = _numbered(problem, [tuple(items) for items in bound_items(problem)])
     if problem.is_valueless:
         members.sort(key=lambda items: not any(i in obliged for i in items))
     home = {i: a for a, items in enumerate(members) for i in items}
@@ -130,26 +131,6 @@ def merge_items(problem: GroupingProblem) -> Atoms:
 def ordered(a: int, b: int) -> Pair:
     """A pair of atoms, the smaller first."""
     return (a, b) if a < b else (b, a)
-
-
-def _classes(problem: GroupingProblem) -> list[tuple[int, ...]]:
-    """Items linked by ``together`` rules and pins, in order of their smallest item."""
-    leader = list(range(problem.num_items))
-
-    def find(i: int) -> int:
-        while leader[i] != i:
-            leader[i] = leader[leader[i]]
-            i = leader[i]
-        return i
-
-    for rule in (*problem.together, *(pin.members for pin in problem.pinned)):
-        for i in rule[1:]:
-            first, second = sorted((find(rule[0]), find(i)))
-            leader[second] = first
-    classes: dict[int, list[int]] = {}
-    for i in range(problem.num_items):
-        classes.setdefault(find(i), []).append(i)
-    return [tuple(items) for items in classes.values()]
 
 
 def _numbered(problem: GroupingProblem, classes: list[tuple[int, ...]]) -> list[tuple[int, ...]]:

@@ -29,6 +29,7 @@ from typing import Any
 
 import numpy as np
 
+from solver.classes import bound_items
 from solver.errors import ModelTooLarge
 from solver.grouping import Group
 from solver.problem import BoolArray, Curve, GroupingProblem, IntArray
@@ -242,30 +243,18 @@ def sums(rows: IntArray, place: IntArray, number: int) -> IntArray:
 
 def _merge(problem: GroupingProblem) -> tuple[list[tuple[int, ...]], str | None]:
     """The atoms' items, and why they show infeasibility, if they do."""
-    home = list(range(problem.num_items))
-
-    def root(i: int) -> int:
-        while home[i] != i:
-            home[i] = home[home[i]]
-            i = home[i]
-        return i
-
-    for rule in (*problem.together, *(pin.members for pin in problem.pinned)):
-        for i in rule[1:]:
-            home[root(i)] = root(rule[0])
-    gathered: dict[int, list[int]] = {}
-    for i in range(problem.num_items):
-        gathered.setdefault(root(i), []).append(i)
+    gathered = bound_items(problem)
+    home = {i: at for at, members in enumerate(gathered) for i in members}
     impossible = None
     seen: set[int] = set()
     for p, pin in enumerate(problem.pinned):
-        at = root(pin.members[0])
+        at = home[pin.members[0]]
         if at in seen:
             impossible = f"items together with pin {p} belong to another pin"
         seen.add(at)
         if not problem.pin_may_grow[p] and len(gathered[at]) != len(pin.members):
             impossible = f"pin {p} may not grow, but an item must be together with its members"
-    return [tuple(members) for members in gathered.values()], impossible
+    return [tuple(members) for members in gathered], impossible
 
 
 def _pairs(

@@ -20,6 +20,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from solver.classes import classes
 from solver.column_generation.atoms import Atoms, sums
 from solver.column_generation.branch import Branch
 from solver.column_generation.columns import Columns, Prices
@@ -158,18 +159,10 @@ def restricted(atoms: Atoms, branch: Branch) -> tuple[Atoms, IntArray]:
 
 def _classes(n: int, joined: tuple[tuple[int, int], ...]) -> IntArray:
     """The least atom of each class of joined atoms, int64 [n]."""
-    home = list(range(n))
-
-    def root(i: int) -> int:
-        while home[i] != i:
-            home[i] = home[home[i]]
-            i = home[i]
-        return i
-
-    for i, j in joined:
-        a, b = sorted((root(i), root(j)))
-        home[b] = a
-    return np.array([root(i) for i in range(n)], np.int64)
+    first = np.zeros(n, np.int64)
+    for members in classes(n, joined):
+        first[members] = members[0]
+    return first
 
 
 def _keys(pairs: list[tuple[int, int]], n: int) -> IntArray:

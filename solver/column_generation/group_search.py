@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from copy import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from typing import NamedTuple
 
@@ -85,10 +85,39 @@ class _Extent(NamedTuple):
     entries: int
 
 
+class _Order(NamedTuple):
+    """What a search was asked; see ``GroupSearch.improving`` and ``Found``."""
+
+    prices: Prices
+    max_groups: int
+    max_units: int
+    root_ticks: int
+    raise_after: int
+    reorder: bool
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What a search has brought so far; see ``Found``."""
+
+    best: IntArray
+    parts: list[Columns] = field(default_factory=list)
+    groups: int = 0
+    units: int = 0
+    cut_short: int = 0
+    too_many: bool = False
+
+    def take(self, part: Columns) -> None:
+        """Keep the groups that were met."""
+        self.parts.append(part)
+        self.groups += len(part)
+
+
 class _Lanes:
     """Runs compiled searches at the same time, each on a thread; a context manager."""
 
     def __init__(self, number: int) -> None:
+        self.number = number
         self._pool = ThreadPoolExecutor(number - 1) if number > 1 else None
 
     def __enter__(self) -> _Lanes:
@@ -214,57 +243,60 @@ class GroupSearch:
         reorder: bool = False,
     ) -> Found:
         n = self.atoms.num_atoms
-        best = np.full(n, NOTHING, np.int64)
         most = min(MAX_LANES, MAX_STATE // max(1, self._extent.entries), n // LEAST_ROOTS)
-        lanes = max(1, min(self.context.workers, most))
-        with _Lanes(lanes) as together:
-            parts: list[Columns] = []
-            total = 0
-            units = 0
-            cut_short = 0
+        lanes = _Lanes(max(1, min(self.context.workers, most)))
+        order = _Order(prices, max_groups, max_units, root_ticks, raise_after, reorder)
+        tally = _Tally(np.full(n, NOTHING, np.int64))
+        with lanes:
             for k in self.kinds:
-                bounded = self.can_bound and bool((thresholds[k] > NOTHING).any())
-                data = self._data(k, prices, bounded)
-                states = [self._state(k, len(prices.cuts), lane, lanes) for lane in range(lanes)]
-                order = np.arange(n)
-                if reorder and bounded and self._dense:
-                    scores = data.gain + data.quantity @ states[0].multipliers[0]
-                    order = np.argsort(scores, kind="stable")
-                    data = in_order(data, order)
-                threshold = thresholds[k][order]
-                own_best = np.full(n, NOTHING, np.int64)
-                running = states
-                while running:
-                    if self.context.stopping():
-                        return Found(join(parts), best, False, False)
-                    chunk = CHUNK_UNITS
-                    left = self.context.remaining_work
-                    if left is not None:
-                        chunk = max(1, min(chunk, left))
-                    for state in running:
-                        state.counters[TICKS] = 0
-                    limits = (raise_after, chunk * TICKS_PER_UNIT, root_ticks)
-                    outcomes = together.run(
-                        [
-                            partial(search, data, s, threshold, own_best, *limits, *STEPS)
-                            for s in running
-                        ]
-                    )
-                    for state in running:
-                        spent = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
-                        self.context.charge(spent)
-                        units += spent
-                        part = self._drain(k, state, prices, order)
-                        total += len(part)
-                        parts.append(part)
-                    running = [s for s, o in zip(running, outcomes, strict=True) if o != DONE]
-                    if total > max_groups or (running and units > max_units):
-                        return Found(join(parts), best, False, True)
-                best[order] = np.maximum(best[order], own_best)
-                cut_short += sum(int(state.counters[CUT_SHORT]) for state in states)
-                if bounded:
-                    self._multipliers[k] = states[0].multipliers[0].copy()
-        return Found(join(parts), best, cut_short == 0, False)
+                if not self._run_kind(k, thresholds[k], order, lanes, tally):
+                    return Found(join(tally.parts), tally.best, False, tally.too_many)
+        return Found(join(tally.parts), tally.best, tally.cut_short == 0, False)
+
+    def _run_kind(
+        self, kind: int, threshold: IntArray, asked: _Order, lanes: _Lanes, tally: _Tally
+    ) -> bool:
+        """Search the groups of one kind; whether it was searched to its end."""
+        n, context = self.atoms.num_atoms, self.context
+        bounded = self.can_bound and bool((threshold > NOTHING).any())
+        data = self._data(kind, asked.prices, bounded)
+        states = [
+            self._state(kind, len(asked.prices.cuts), lane, lanes.number)
+            for lane in range(lanes.number)
+        ]
+        order = np.arange(n)
+        if asked.reorder and bounded and self._dense:
+            scores = data.gain + data.quantity @ states[0].multipliers[0]
+            order = np.argsort(scores, kind="stable")
+            data = in_order(data, order)
+        threshold = threshold[order]
+        best = np.full(n, NOTHING, np.int64)
+        running = states
+        while running:
+            if context.stopping():
+                return False
+            left = context.remaining_work
+            chunk = CHUNK_UNITS if left is None else max(1, min(CHUNK_UNITS, left))
+            for state in running:
+                state.counters[TICKS] = 0
+            limits = (asked.raise_after, chunk * TICKS_PER_UNIT, asked.root_ticks)
+            outcomes = lanes.run(
+                [partial(search, data, s, threshold, best, *limits, *STEPS) for s in running]
+            )
+            for state in running:
+                units = 1 + int(state.counters[TICKS]) // TICKS_PER_UNIT
+                context.charge(units)
+                tally.units += units
+                tally.take(self._drain(kind, state, asked.prices, order))
+            running = [s for s, o in zip(running, outcomes, strict=True) if o != DONE]
+            if tally.groups > asked.max_groups or (running and tally.units > asked.max_units):
+                tally.too_many = True
+                return False
+        tally.best[order] = np.maximum(tally.best[order], best)
+        tally.cut_short += sum(int(state.counters[CUT_SHORT]) for state in states)
+        if bounded:
+            self._multipliers[kind] = states[0].multipliers[0].copy()
+        return True
 
     def _drain(self, kind: int, state: SearchState, prices: Prices, order: IntArray) -> Columns:
         """The found groups with their true values; the buffer is empty afterwards."""

@@ -17,11 +17,11 @@ is a candidate. Other orders of the columns lead to other sums.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
+from solver.classes import classes
 from solver.column_generation.columns import Columns, OddSet
 from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
@@ -87,23 +87,11 @@ def violated_odd_sets(
     return [(found[s], s) for _, s in sorted(ranked, key=lambda entry: (-entry[0], entry[1]))]
 
 
-def _components(columns: Columns) -> Iterator[list[int]]:
+def _components(columns: Columns) -> list[list[int]]:
     """Positions of columns that share atoms, directly or by way of others."""
     holder: dict[int, int] = {}
-    home = list(range(len(columns)))
-
-    def root(c: int) -> int:
-        while home[c] != c:
-            home[c] = home[home[c]]
-            c = home[c]
-        return c
-
-    for c, atom in zip(columns.holder.tolist(), columns.members.tolist(), strict=True):
-        home[root(c)] = root(holder.setdefault(atom, c))
-    parts: dict[int, list[int]] = {}
-    for c in range(len(columns)):
-        parts.setdefault(root(c), []).append(c)
-    yield from parts.values()
+    places = zip(columns.holder.tolist(), columns.members.tolist(), strict=True)
+    return classes(len(columns), ((c, holder.setdefault(atom, c)) for c, atom in places))
 
 
 class _PartSearch:

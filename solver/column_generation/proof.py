@@ -48,13 +48,13 @@ class Proof:
         self._parts: dict[Branch, _Part] = {}
 
     def relaxed(self, prices: Prices) -> None:
-        """These prices bound the problem better than those before."""
-        self._best = prices
+        """These prices bound the problem better than all that was known before."""
+        self._chain, self._best, self._parts = [], prices, {}
 
     def listed(self, prices: Prices | None) -> None:
         """The groups that these prices do not exclude (or all that there are) have been listed."""
         self._chain = [] if prices is None else [prices]
-        self._best = prices
+        self._best, self._parts = prices, {}
 
     def narrowed(self, prices: Prices) -> None:
         """These prices bound the groupings of listed groups, and have excluded some groups."""

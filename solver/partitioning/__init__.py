@@ -26,4 +26,11 @@ def partition(context: SolveContext) -> None:
     run_partition(context)
 
 
-__all__ = ["applies", "partition"]
+def partition_within_reach(context: SolveContext) -> bool:
+    """The same, but what cannot be proved within the limits is left; returns whether nothing is."""
+    from solver.partitioning.strategy import run_partition
+
+    return run_partition(context, gives_up=True)
+
+
+__all__ = ["applies", "partition", "partition_within_reach"]

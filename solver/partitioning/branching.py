@@ -32,6 +32,9 @@ NEW_STARS, STARS_ON_A_PAIR, MAX_ATOMS_FOR_STARS = 300, 3, 400
 FEW_TRIANGLES = 50
 #: Rounds over which cuts must close this part of the gap, at the root and elsewhere.
 PATIENCE, BRANCH_PATIENCE, LEAST_GAIN = 6, 2, 0.02
+#: A component is given up, where that is asked for, when its gap would take so many times what is
+#: left of the limits to close at the pace of the cuts so far. They only get slower.
+OUT_OF_REACH = 3.0
 #: Stars are also looked for when a round closed less than this part of the gap.
 SLOW_GAIN = 0.05
 #: Rows idle in so many solves are dropped.
@@ -61,12 +64,18 @@ class Component:
     ----------
     labels, value : the incumbent, int64 [m], and what it is worth.
     bound : proved.
+    given_up : whether no more is done for it, as its gap is out of reach.
     """
 
     def __init__(
-        self, free: FreeGrouping, context: SolveContext, changed: Callable[[], None]
+        self,
+        free: FreeGrouping,
+        context: SolveContext,
+        changed: Callable[[], None],
+        gives_up: bool = False,
     ) -> None:
         self.free, self._context, self._changed = free, context, changed
+        self._gives_up, self.given_up = gives_up, False
         self._search = LocalSearch(free, context.limits.seed)
         self.labels = self._search.singletons()
         self.value = 0
@@ -122,7 +131,7 @@ class Component:
     @property
     def open(self) -> bool:
         """Whether there are branches left."""
-        return bool(self._open) and not self.proved
+        return bool(self._open) and not self.proved and not self.given_up
 
     def branch(self) -> None:
         """Take the next branch."""
@@ -158,6 +167,7 @@ class Component:
         assert relaxation is not None
         self.branches += 1
         best, fixed = branch.bound, branch.fixed
+        began = context.seconds, context.work
         history: list[float] = []
         solved = None
         while best > self.value:
@@ -179,6 +189,9 @@ class Component:
             gained = int((tighter != fixed).sum())
             fixed = tighter
             history.append(bound.scaled / bound.scale)
+            if at_root and self._out_of_reach(history, *began):
+                self.given_up = True
+                break
             if not self._cut(x, history, at_root) and not gained:
                 break
             if gained and len(history) > 200:
@@ -207,6 +220,19 @@ class Component:
             added += relaxation.add(violated_stars(x, NEW_STARS, STARS_ON_A_PAIR))
             self._context.charge(m**3 // 500)
         return added > 0
+
+    def _out_of_reach(self, history: list[float], seconds: float, work: int) -> bool:
+        """Whether the gap would stay open for long after the limits, at the pace so far."""
+        if not self._gives_up or len(history) <= PATIENCE:
+            return False
+        context = self._context
+        closed, gap = history[0] - history[-1], history[-1] - self.value
+        shares = []
+        if context.remaining_work is not None:
+            shares.append((context.work - work) / max(1, context.remaining_work))
+        if context.remaining_seconds is not None:
+            shares.append((context.seconds - seconds) / max(1e-3, context.remaining_seconds))
+        return any(gap * share > OUT_OF_REACH * closed for share in shares)
 
     def _round(self, x: FloatArray) -> None:
         """Partitions near a point of the relaxation."""

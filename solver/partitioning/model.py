@@ -20,11 +20,11 @@ of this structure, and ``free_grouping`` returns ``None``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
+from solver.classes import bound_items
 from solver.grouping import Group, Grouping
 from solver.problem import BoolArray, GroupingProblem, IntArray
 
@@ -72,7 +72,7 @@ def free_grouping(problem: GroupingProblem) -> FreeGrouping | None:
     """The problem as a partition of atoms; ``None`` if it is not one, or contradicts itself."""
     if problem.num_items > MAX_ITEMS or not _groups_are_free(problem):
         return None
-    classes = _classes(problem)
+    classes = bound_items(problem)
     pinned = {i for pin in problem.pinned for i in pin.members}
     must = problem.must_join.copy()
     must[list(pinned)] = True
@@ -151,26 +151,6 @@ def _resources_are_free(problem: GroupingProblem, classes: list[list[int]]) -> b
         ):
             return False
     return True
-
-
-def _classes(problem: GroupingProblem) -> list[list[int]]:
-    """Items that must share a group, ascending; pins and ``together`` rules joined up."""
-    parent = list(range(problem.num_items))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    rules: Iterable[tuple[int, ...]] = (*problem.together, *(p.members for p in problem.pinned))
-    for rule in rules:
-        for i in rule[1:]:
-            parent[root(i)] = root(rule[0])
-    classes: dict[int, list[int]] = {}
-    for i in range(problem.num_items):
-        classes.setdefault(root(i), []).append(i)
-    return list(classes.values())
 
 
 def _item_pairs(problem: GroupingProblem) -> tuple[IntArray, BoolArray]:

@@ -11,29 +11,36 @@ from solver.partitioning.reduction import joined_value, reduce
 from solver.problem import IntArray
 
 
-def run_partition(context: SolveContext) -> None:
-    """Solve a free grouping; a note if the problem is not one."""
+def run_partition(context: SolveContext, gives_up: bool = False) -> bool:
+    """Solve a free grouping; a note if the problem is not one.
+
+    Returns whether all was done that can be done: with ``gives_up`` components whose gap is out of
+    reach are left alone.
+    """
     context.phase("reduction")
     context.charge(100 + context.problem.num_items**2 // 100)
     free = free_grouping(context.problem)
     if free is None:
         context.note("partition: does not apply, for more than pairs bears on the groups")
-        return
-    _Partition(context, free).run()
+        return True
+    return _Partition(context, free, gives_up).run()
 
 
 class _Partition:
     """One run."""
 
-    def __init__(self, context: SolveContext, free: FreeGrouping) -> None:
+    def __init__(self, context: SolveContext, free: FreeGrouping, gives_up: bool) -> None:
         self._context, self._free = context, free
         parts = reduce(free, context.stopping, context.charge)
         self._constant = joined_value(free, parts)
         parts.sort(key=lambda part: part.num_atoms)
-        self._components = [Component(part, context, self._report) for part in parts]
+        self._components = [Component(part, context, self._report, gives_up) for part in parts]
 
-    def run(self) -> None:
-        """Incumbents of all components, then their roots, then branches."""
+    def run(self) -> bool:
+        """Incumbents of all components, then their roots, then branches.
+
+        Returns whether no component was given up.
+        """
         context = self._context
         self._report()
         try:
@@ -44,7 +51,7 @@ class _Partition:
                 context.phase(phase)
                 for component in self._components:
                     if context.stopping():
-                        return
+                        return True
                     if not component.proved:
                         self._start(component)
                         step(component)
@@ -55,6 +62,11 @@ class _Partition:
         finally:
             for component in self._components:
                 component.close()
+        given_up = [component for component in self._components if component.given_up]
+        if given_up:
+            largest = max(component.free.num_atoms for component in given_up)
+            context.note(f"partition: the gap of {largest} items is out of reach of the limits")
+        return not given_up
 
     def _start(self, component: Component) -> None:
         """Let a component begin from what is known of it."""

@@ -10,6 +10,7 @@ from itertools import combinations
 
 import numpy as np
 
+from solver.classes import classes
 from solver.problem import UNBOUNDED, Curve, IntArray
 from solver.reduction.draft import Draft
 from solver.verification import group_value, group_violations
@@ -81,24 +82,18 @@ def _bound_items(draft: Draft) -> list[tuple[list[int], int | None]]:
     """Items bound to each other, transitively, and their kind if they are pinned."""
     problem = draft.problem
     pins = [problem.pinned[p] for p in draft.pins]
-    home: dict[int, int] = {}
-
-    def root(i: int) -> int:
-        home.setdefault(i, i)
-        while home[i] != i:
-            home[i] = home[home[i]]
-            i = home[i]
-        return i
-
-    for rule in (*problem.together, *(pin.members for pin in pins)):
-        if all(draft.item[i] for i in rule):
-            for i in rule:
-                home[root(i)] = root(rule[0])
-    gathered: dict[int, list[int]] = {}
-    for i in sorted(home):
-        gathered.setdefault(root(i), []).append(i)
-    kinds = {root(pin.members[0]): pin.kind for pin in pins}
-    return [(members, kinds.get(at)) for at, members in gathered.items()]
+    rules = [
+        rule
+        for rule in (*problem.together, *(pin.members for pin in pins))
+        if all(draft.item[i] for i in rule)
+    ]
+    concerned = {i for rule in rules for i in rule}
+    kind = {pin.members[0]: pin.kind for pin in pins}
+    return [
+        (members, next((kind[i] for i in members if i in kind), None))
+        for members in classes(problem.num_items, rules)
+        if members[0] in concerned
+    ]
 
 
 def _may_be_one_group(draft: Draft, kind: int, members: list[int]) -> bool:

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from solver.classes import bound_items
 from solver.grouping import Group, Grouping
 from solver.problem import GroupingProblem
 
@@ -82,8 +83,12 @@ class Atoms:
 
 def contract(problem: GroupingProblem) -> Atoms:
     """Contract a problem to its atoms."""
-    items, of_item, flaw = _atoms(problem)
+    items = tuple(tuple(members) for members in bound_items(problem))
     num = len(items)
+    of_item = np.zeros(problem.num_items, dtype=np.int64)
+    for at, members in enumerate(items):
+        of_item[list(members)] = at
+    flaw: str | None = None
     size = np.bincount(of_item, minlength=num).astype(np.int64)
     must = np.zeros(num, dtype=np.int64)
     must[of_item[problem.must_join]] = 1
@@ -115,30 +120,6 @@ def contract(problem: GroupingProblem) -> Atoms:
         problem, items, of_item, size, must * size, role, home_kind, own, fit, amount, use,
         *pairs, problem.absent_pairs == "forbidden", flaw,
     )  # fmt: skip
-
-
-def _atoms(problem: GroupingProblem) -> tuple[tuple[tuple[int, ...], ...], IntArray, str | None]:
-    """Items joined by rules and pins (union-find), and each item's atom."""
-    parent = list(range(problem.num_items))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = parent[i]
-        return i
-
-    for rule in (*problem.together, *(pin.members for pin in problem.pinned)):
-        for i in rule[1:]:
-            a, b = sorted((root(rule[0]), root(i)))
-            parent[b] = a
-    gathered: dict[int, list[int]] = {}
-    for i in range(problem.num_items):
-        gathered.setdefault(root(i), []).append(i)
-    items = tuple(tuple(members) for members in gathered.values())
-    of_item = np.zeros(problem.num_items, dtype=np.int64)
-    for a, members in enumerate(items):
-        of_item[list(members)] = a
-    return items, of_item, None
 
 
 def _add_up(rows: npt.NDArray[Any], of_item: IntArray, num: int) -> IntArray:

@@ -245,7 +245,7 @@ def _run(t: Table, moves: int, max_ticks: int) -> None:
 
 
 def _cached(function: Any) -> Any:
-    options: dict[str, Any] = {"_nrt": False}
+    options: dict[str, Any] = {"_nrt": False, "nogil": True}
     try:
         return numba.njit(cache=True, **options)(function)
     except RuntimeError:  # no folder for the cache is writable

@@ -14,7 +14,8 @@ from solver_spec.judging import numbered_problem, numbered_problem_code, plain_g
 
 from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
 from solver.auto import MANY, SMALL, _look_further
-from solver.context import SolveContext
+from solver.context import SolveContext, Strategy
+from solver.families import clique_partitioning
 from solver.neighbourhoods import improve_by_neighbourhoods
 
 SEED = 20_250_304
@@ -321,8 +322,55 @@ def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers
         monkeypatch.setattr(f"solver.auto.{name}", proving)
     result = solve(problem, Limits(seconds=60, workers=workers))
     assert result.grouping == best
-    accompanying = [name for name in threads if name.startswith("companion")]
-    assert len(accompanying) == workers - 1
+    assert ("companion-second worker" in threads) is (workers == 2)
+
+
+@pytest.mark.parametrize("reached", [True, False])
+def test_no_prover_tries_what_is_out_of_reach(
+    monkeypatch: pytest.MonkeyPatch, reached: bool
+) -> None:
+    """A free grouping that "partition" gives up is left to the search, for all that is left."""
+    first, second = np.triu_indices(40, 1)
+    values = np.random.default_rng(1).integers(-5, 6, len(first))
+    problem = clique_partitioning(
+        40, list(zip(first.tolist(), second.tolist(), strict=True)), values.tolist()
+    )
+    ran: list[str] = []
+
+    def noted(name: str) -> Strategy:
+        return lambda _: ran.append(name)
+
+    monkeypatch.setattr("solver.auto.partition_within_reach", lambda _: reached)
+    for name in ("greedy", "search", "generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", noted(name))
+    solve(problem, Limits(seconds=60, workers=2))
+    assert ("generate_columns" in ran, "exact" in ran) == (reached, reached)
+    assert "search" in ran
+
+
+@pytest.mark.parametrize("seed", [0, 2**31 - 1])
+def test_all_workers_look_further(monkeypatch: pytest.MonkeyPatch, seed: int) -> None:
+    """Once the provers are done every worker has a search, and no two have the same seed."""
+    problem = sparse(20)
+    best = solve(problem, Limits(work=30_000_000)).grouping
+    assert best is not None
+    together = threading.Barrier(3)
+    seeds: list[int] = []
+
+    def looking(context: SolveContext) -> None:
+        seeds.append(context.limits.seed)
+        together.wait(60)
+        context.offer(best)
+
+    monkeypatch.setattr("solver.auto.MANY", 15)
+    monkeypatch.setattr("solver.auto._look_further", looking)
+    for name in ("greedy", "search", "generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda _: None)
+    result = solve(problem, Limits(seconds=60, workers=3, seed=seed))
+    assert result.grouping == best
+    assert result.notes == ()
+    assert len(set(seeds)) == 3 == len(seeds)
+    assert seed in seeds
 
 
 @pytest.mark.slow

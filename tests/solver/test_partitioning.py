@@ -13,7 +13,7 @@ import pytest
 
 from solver import Group, GroupingProblem, Limits, Status, solve, verify
 from solver.context import SolveContext
-from solver.partitioning import applies
+from solver.partitioning import applies, partition, partition_within_reach
 from solver.partitioning.branching import closed, rounded
 from solver.partitioning.model import FreeGrouping, free_grouping, grouping_of, labels_of
 from solver.partitioning.reduction import components, joined_value, reduce
@@ -224,6 +224,31 @@ def test_branching_alone_proves(monkeypatch: pytest.MonkeyPatch) -> None:
         result = solved(free)
         assert result.status is Status.OPTIMAL
         assert result.objective == best_partition(free) - free.constant
+
+
+@pytest.mark.parametrize("reach", [True, False])
+def test_what_is_out_of_reach_is_left(monkeypatch: pytest.MonkeyPatch, reach: bool) -> None:
+    """What is proved before a gap is given up stays true; the rest of the work is not used."""
+    monkeypatch.setattr("solver.partitioning.branching.OUT_OF_REACH", 1e9 if reach else 0.1)
+    first, second = np.triu_indices(40, 1)
+    problem = GroupingProblem(
+        num_items=40,
+        kinds=("a",),
+        pairs=np.stack([first, second], axis=1).astype(np.int32),
+        pair_values=np.random.default_rng(1).integers(-5, 6, len(first)),
+        must_join=np.ones(40, np.bool_),
+    )
+    context = SolveContext(problem, Limits(work=2_000_000))
+    assert partition_within_reach(context) is reach
+    assert any("40 items is out of reach" in note for note in context.notes) is not reach
+    assert (context.work < 1_500_000) is not reach
+    whole = SolveContext(problem, Limits(work=2_000_000))
+    partition(whole)
+    assert context.objective is not None
+    assert context.bound is not None
+    assert whole.bound is not None
+    assert context.objective <= whole.bound
+    assert (whole.bound < context.bound) is not reach
 
 
 # -- structure ---------------------------------------------------------------------------------

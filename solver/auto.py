@@ -4,12 +4,13 @@ Small problems go to ``exact``, which proves them within its limits. Others are 
 first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
 solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
 turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
-enough. Where items are many, a second worker looks for better groupings beside them, and the two
-exchange what they find (``companion``); a single worker searches shortly before, and looks further
-for the rest of the limits at the end. Better groupings come from ``search``; where groups are
-cliques, from ``neighbourhoods`` with ``search`` by turns, and then ``columns`` has all workers
-until it spares one, since its searches over groups use them. Where items or cliques are very many
-it has them all the time, and ``parts`` comes last.
+enough; a free grouping whose gap is out of reach of the first is left to the search. Where items
+are many, a second worker looks for better groupings beside them, and the two exchange what they
+find (``companion``); a single worker searches shortly before. When the provers are done all workers
+look further for the rest of the limits, each with a seed of its own. Better groupings come from
+``search``; where groups are cliques, from ``neighbourhoods`` with ``search`` by turns, and then
+``columns`` has all workers until it spares one, since its searches over groups use them. Where
+items or cliques are very many it has them all the time, and ``parts`` comes last.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.

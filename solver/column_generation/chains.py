@@ -31,11 +31,13 @@ class Chains:
     diver : of a master that stays the same: chains are lists of its columns.
     rng : what parts are kept.
     units : work that all dives took.
+    in_vain : dives since the last that was better than all before.
     """
 
     diver: Diver
     rng: np.random.Generator
     units: int = 0
+    in_vain: int = 0
     _begun: int = 0
     _fruitless: int = 0
     _best: int | None = None  # of all chains
@@ -44,7 +46,7 @@ class Chains:
 
     def dive(self) -> None:
         """One more dive."""
-        began = self.diver.context.work
+        began, before = self.diver.context.work, self._best
         if self._value is None or self._fruitless >= FRUITLESS:
             self._begin()
         else:
@@ -52,6 +54,7 @@ class Chains:
             some = [c for c, keeps in zip(self._chosen, kept.tolist(), strict=True) if keeps]
             self._take(self.diver.dive(0, some, self._value))
         self.units += self.diver.context.work - began
+        self.in_vain = self.in_vain + 1 if self._best == before else 0
 
     def _begin(self) -> None:
         """Begin a chain, at the incumbent if no chain found or began at that."""

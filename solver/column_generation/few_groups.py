@@ -19,11 +19,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.branching import explore
-from solver.column_generation.chains import Chains
+from solver.column_generation.chains import FRUITLESS, Chains
 from solver.column_generation.columns import Columns, Prices, proved_bound
 from solver.column_generation.generation import Generation, Relaxation
 from solver.column_generation.group_search import GroupSearch
@@ -40,13 +38,21 @@ from solver.problem import IntArray
 FIRST, STEP = 7.0, 1.0
 #: How often a list may be too long; the last try has more work to spend.
 NARROWER = 2
+#: After so many dives in vain others are not likely to bring anything.
+EXHAUSTED = 2 * FRUITLESS
 #: An incumbent is far from the relaxation beyond this part of it.
 FAR = 0.01
 
 
 @dataclass(frozen=True, slots=True)
 class Lists:
-    """The run of lists; see the module docstring."""
+    """The run of lists; see the module docstring.
+
+    Attributes
+    ----------
+    chains : dives of the generation.
+    began : work when the run began.
+    """
 
     atoms: Atoms
     search: GroupSearch
@@ -54,22 +60,21 @@ class Lists:
     settings: EnumerationSettings
     generation: Generation
     proof: Proof
+    chains: Chains
+    began: int
 
     def run(self) -> bool:
         """Go down from list to list; whether the run is over."""
         context, settings, exponent, narrowed = self.context, self.settings, FIRST, 0
         decided: float | None = None
-        began = context.work
-        rng = np.random.default_rng(context.limits.seed)
-        chains = Chains(self.generation.diver(), rng)
         while not context.stopping():
             context.phase("column generation")
             prices = self.generation.approach()
             if prices is None or context.stopping():
                 break
-            units, dear = context.work - began, self.generation.is_dear
+            units, dear = context.work, self.generation.is_dear
             if not narrowed and not dear:
-                self._dive(units, chains)
+                self._dive(units)
             context.phase("reduced-cost enumeration")
             width = self._width(prices, exponent)
             most = settings.window_units if narrowed < NARROWER else settings.pool_units
@@ -84,7 +89,7 @@ class Lists:
                 continue
             relaxation = self._relaxation(prices, found.best)
             if dear and (decided is None or not narrowed):
-                self._dive(units, chains)  # the bound was to come first
+                self._dive(units)  # the bound was to come first
             floor = (relaxation.bound - width) // prices.scale
             reached = width == self.search.most_negative()
             if context.objective is not None:
@@ -99,25 +104,28 @@ class Lists:
             exponent -= STEP / 2 if narrowed else (2 * STEP if short else STEP)
         return context.stopping()
 
-    def _dive(self, units: int, chains: Chains) -> None:
+    def _dive(self, units: int, last: bool = False) -> None:
         """Dives, until all of them have taken half as much work as everything else.
 
         Where there is no incumbent, or the relaxation is far above it, they may take as much.
 
         Parameters
         ----------
-        units : work of the lists so far, dives included.
+        units : the work when everything else is counted.
+        last : whether these are the last; then only where they are likely to bring something.
         """
-        context, settings = self.context, self.settings
-        if self.atoms.num_atoms > settings.max_dived_atoms or not settings.dives_of_few:
+        context, settings, chains = self.context, self.settings, self.chains
+        if self.atoms.num_atoms > settings.max_dived_atoms:
             return
-        other = units - chains.units
+        other = units - self.began - chains.units
         for _ in range(settings.dives_of_few):
             answer, objective = self.generation.answer, context.objective
             if answer is None or context.stopping():
                 return
             far = objective is None or answer.value - objective > FAR * abs(answer.value)
             if chains.units > (other if far else other // 2):
+                return
+            if last and not (far and chains.in_vain < EXHAUSTED):
                 return
             context.phase("diving")
             chains.dive()
@@ -176,5 +184,6 @@ class Lists:
             context.phase("packing")
             if descend(self.atoms, pool, best.prices, best.bound, context, units, floor):
                 return True
+        self._dive(context.work, last=True)  # branches may take all that is left
         context.phase("branching")
         return explore(relaxation, units, None, proof)

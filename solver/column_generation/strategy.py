@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import numpy as np
+
 from solver.column_generation.approach import approach
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.branching import PricedRelaxation, explore
+from solver.column_generation.chains import Chains
 from solver.column_generation.columns import Columns, OddSet, Prices, join, no_prices
 from solver.column_generation.few_groups import Lists
 from solver.column_generation.generation import Generation, Relaxation, first_columns, gap_worth
@@ -164,8 +167,18 @@ class _Run:
         """Go by lists of good groups where few are chosen; whether that ended the run."""
         if self.atoms.max_total_groups > self.settings.few_chosen:
             return False
-        lists = Lists(self.atoms, self.search, self.context, self.settings, generation, self.proof)
-        return lists.run()
+        context = self.context
+        chains = Chains(generation.diver(), np.random.default_rng(context.limits.seed))
+        return Lists(
+            self.atoms,
+            self.search,
+            context,
+            self.settings,
+            generation,
+            self.proof,
+            chains,
+            context.work,
+        ).run()
 
     def _close(self, generation: Generation) -> bool:
         """Try to choose among all groups that may be in a better grouping; whether that ended it.

@@ -10,7 +10,7 @@ find (``companion``); a single worker searches shortly before. When the provers 
 look further for the rest of the limits, each with a seed of its own. Better groupings come from
 ``search``; where groups are cliques, from ``neighbourhoods`` with ``search`` by turns, and then
 ``columns`` has all workers until it spares one, since its searches over groups use them. Where
-items or cliques are very many it has them all the time, and ``parts`` comes last.
+items or cliques are very many it has them all the time, and ``parts`` follows.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -19,6 +19,7 @@ nothing then, and else of the seconds.
 from __future__ import annotations
 
 import itertools
+import time
 from contextlib import ExitStack
 
 from solver.baselines import greedy
@@ -54,6 +55,8 @@ ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
 SPARSE = 16
 #: Problems of so many items, or of so many pairs that ``columns`` goes by regions, are large.
 LARGE = 5_000
+#: Seconds between two looks at whether others have found something.
+_POLL_SECONDS = 0.02
 _SIZES = EnumerationSettings()
 
 
@@ -140,12 +143,14 @@ def _look_further_together(context: SolveContext) -> None:
             name = f"worker {number + 3}"
             together.enter_context(Companion(context, _look_further, name, seed=number + 2))
         _unless_stopping(context, _look_further)
+        while context.accompanied and not context.stopping():
+            time.sleep(_POLL_SECONDS)
 
 
 def _look_further(context: SolveContext) -> None:
     """Look for better groupings until nothing brings any."""
     if context.objective is None or not neighbourhoods_apply(context.problem):
-        search(context)
+        search(context, 1)
     if not neighbourhoods_apply(context.problem):
         return
     work, seconds = FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS
@@ -157,7 +162,8 @@ def _look_further(context: SolveContext) -> None:
         if before != done_with and improve_by_neighbourhoods(context, turn):
             done_with = context.objective
         with context.limited(work, seconds):
-            _unless_stopping(context, search)
+            if not context.stopping():
+                search(context, turn + 2)
             cut_short = context.stopping()
         if context.objective == before and not cut_short:
             return

@@ -1,4 +1,4 @@
-"""A strategy at work on a second thread, while another one has the solving thread.
+"""A strategy at work on a thread of its own, while another one has the solving thread.
 
 The two exchange groupings and nothing else: what either finds, the other goes on from. A grouping
 is a fact about the problem, whoever found it and whenever it arrives, so no proof under way is
@@ -71,14 +71,13 @@ class Companion:
         # Whoever spares a worker may have tighter limits than the companion.
         seconds = _NO_END if self._end is None else max(self._end - context.seconds, 1e-3)
         limits = Limits(seconds=seconds, workers=1, seed=self._seed)
-        self._inner = _Inner(context.problem, limits, observer=self._hear)
+        inner = _Inner(context.problem, limits, observer=self._hear)
         if context.grouping is not None:
-            self._inner.offer(context.grouping)
+            inner.offer(context.grouping)
+        thread = threading.Thread(target=self._run, args=(inner,), name=f"companion-{self._name}")
+        thread.start()
+        self._inner, self._thread = inner, thread
         context.accompany(self)
-        self._thread = threading.Thread(
-            target=self._run, args=(self._inner,), name=f"companion-{self._name}"
-        )
-        self._thread.start()
 
     def __exit__(
         self,
@@ -86,12 +85,19 @@ class Companion:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._context.when_spared(None)
+        if self._waits:
+            self._context.when_spared(None)
         if self._inner is None or self._thread is None:
             return
-        self._inner.interrupt()
-        self._thread.join()
-        self._context.part_from(self)
+        try:
+            self._inner.interrupt()
+            self._thread.join()
+        except BaseException:  # an insisting Ctrl-C: no thread stays behind
+            self._inner.interrupt()
+            self._thread.join()
+            raise
+        finally:
+            self._context.part_from(self)
         if error is None:
             self.exchange()
             self._report_trouble()

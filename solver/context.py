@@ -219,6 +219,11 @@ class SolveContext:
         busy = sum(companion.working for companion in self._companions)
         return max(1, self.limits.effective_workers - busy)
 
+    @property
+    def accompanied(self) -> bool:
+        """Whether companions are at work."""
+        return any(companion.working for companion in self._companions)
+
     def accompany(self, companion: Accompanying) -> None:
         """Let somebody work beside the strategy; it takes one of the workers."""
         self._companions.append(companion)

@@ -36,8 +36,9 @@ class CpSatOutcome:
     Attributes
     ----------
     status : "OPTIMAL", "FEASIBLE", "INFEASIBLE" or "UNKNOWN".
-    bound : proved upper bound on the model's objective (a maximisation of whole numbers), or
-        ``None`` where there is none, or none that a double holds exactly.
+    bound : proved bound on the model's objective, a whole number: an upper one where the model
+        maximises, a lower one where it minimises. ``None`` where there is none, or none that a
+        double holds exactly.
     values : values of the watched variables in the last solution, or ``None``.
     """
 

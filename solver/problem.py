@@ -28,6 +28,7 @@ from solver.validation import Checker
 
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+FloatArray = npt.NDArray[np.float64]
 AbsentPairs = Literal["neutral", "forbidden"]
 
 #: No total of a problem may leave +-2**62: sums of two such totals still fit int64.

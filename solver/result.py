@@ -78,7 +78,7 @@ class Result:
 
 
 def relative_gap(objective: int | None, bound: int | None) -> float | None:
-    """Relative gap of problem.md; ``None`` unless both numbers are known."""
+    """Relative gap (see ``Limits.gap``); ``None`` unless both numbers are known."""
     if objective is None or bound is None:
         return None
     return (bound - objective) / max(abs(bound), abs(objective), 1)

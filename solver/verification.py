@@ -2,7 +2,7 @@
 
 Written before any solver and sharing no code with one: every strategy's answer passes through
 here before ``solve`` returns it. It reads the problem's data item by item, without vector tricks,
-so that it can be compared with problem.md line by line.
+so that it can be compared with the docstring of ``solver.problem`` line by line.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class Verdict:
 
 
 def group_value(problem: GroupingProblem, group: Group) -> int:
-    """v(S, k) of problem.md for one group, in Python integers."""
+    """v(S, k) of ``solver.problem`` for one group, in Python integers."""
     kind, members = group.kind, group.members
     pair_values = problem.pair_values_of(kind)
     total = int(problem.open_values[kind])

@@ -71,7 +71,8 @@ def approach(
         gained = None if proved is None else proved.bound // proved.prices.scale - value
         if gained is None or gained > 0:
             proved = Relaxation(prices, bound)
-            proof.relaxed(prices)
+            if context.bound is None or value < context.bound:
+                proof.relaxed(prices)
             context.prove_bound(value)
         if gained is not None and gained <= abs(value) // LEAST_GAIN:
             break

@@ -23,9 +23,8 @@ from numba import njit
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, Prices
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 #: Steps without a better value after which the target comes nearer, and by which factor.
 PATIENCE, NEARER = 30, 0.66

@@ -14,9 +14,10 @@ holds them all. In atoms both rules vanish:
 Exactly one group then holds each pin, because every must-join atom is covered exactly once.
 
 Atoms are numbered in the order in which the search takes them as the root (the first atom) of a
-group: first the atoms that must join, so that groups of later roots hold none, then a degeneracy
-order (Matula & Beck, 1983: repeatedly take an atom of least degree), so that every atom has few
-later neighbours and the cliques rooted at it are few.
+group, but where pairs are many (``group_search.DENSE``): first the atoms that must join, so that
+groups of later roots hold none, then a degeneracy order (Matula & Beck, 1983: repeatedly take an
+atom of least degree), so that every atom has few later neighbours and the cliques rooted at it are
+few.
 """
 
 from __future__ import annotations

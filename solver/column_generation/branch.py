@@ -16,8 +16,7 @@ import numpy as np
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns
-from solver.column_generation.search_data import FloatArray
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 #: Sums this near to a whole number count as whole.
 WHOLE = 0.01

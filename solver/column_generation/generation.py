@@ -278,8 +278,10 @@ class Generation:
             if self.best is None or bound * self.best.prices.scale < self.best.bound * prices.scale:
                 self.best = Relaxation(prices, bound)
                 if self._publish and self._proof is not None:
-                    self._proof.relaxed(prices)
-                    context.prove_bound(bound // prices.scale)
+                    value = bound // prices.scale
+                    if context.bound is None or value < context.bound:
+                        self._proof.relaxed(prices)
+                    context.prove_bound(value)
         number = settings.groups_per_root if self._thorough else settings.columns_per_root
         if master.add(best_of_roots(atoms, found.columns, prices, number)):
             if self.is_dear:

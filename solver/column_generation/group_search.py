@@ -1,4 +1,9 @@
-"""Runs the compiled search over the groups of all kinds, in steps, within a solve's limits."""
+"""Runs the compiled search over the groups of all kinds, in steps, within a solve's limits.
+
+Each thread takes every so-many-th root, so that no two write to one place. What is told of a root
+is told of the groups that have it as their first atom *in the order of that search*, which differs
+from kind to kind where pairs are many; for a bound any choice of one member a group will do.
+"""
 
 from __future__ import annotations
 
@@ -20,9 +25,9 @@ from solver.column_generation.columns import (
     no_prices,
     reduced_values,
 )
-from solver.column_generation.kernels import DONE, search
-from solver.column_generation.search_data import (
+from solver.column_generation.kernels import (
     CUT_SHORT,
+    DONE,
     FOUND,
     MEMBERS,
     NOTHING,
@@ -30,7 +35,7 @@ from solver.column_generation.search_data import (
     TICKS,
     KindData,
     SearchState,
-    in_order,
+    search,
 )
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
@@ -268,7 +273,7 @@ class GroupSearch:
         if asked.reorder and bounded and self._dense:
             scores = data.gain + data.quantity @ states[0].multipliers[0]
             order = np.argsort(scores, kind="stable")
-            data = in_order(data, order)
+            data = _in_order(data, order)
         threshold = threshold[order]
         best = np.full(n, NOTHING, np.int64)
         running = states
@@ -460,3 +465,34 @@ class GroupSearch:
                     rise = int(curves.value[p] - curves.value[first])
                     out[r] = max(int(out[r]), self.scale * rise // low)
         return np.minimum(out, self._most_multipliers(kind))
+
+
+def _in_order(data: KindData, order: IntArray) -> KindData:
+    """The same groups with the atoms renumbered: atom ``order[a]`` becomes number a."""
+    n = len(order)
+    rank = np.empty(n, np.int64)
+    rank[order] = np.arange(n)
+    one = rank[np.repeat(np.arange(n), np.diff(data.start))]
+    other = rank[data.neighbours]
+    first, second = np.minimum(one, other), np.maximum(one, other)
+    pairs = np.lexsort((second, first))
+    holder = rank[np.repeat(np.arange(n), np.diff(data.cut_start))]
+    return data._replace(
+        start=_starts(first, n),
+        neighbours=second[pairs],
+        half_pairs=data.half_pairs[pairs],
+        allowed=data.allowed[pairs],
+        eligible=data.eligible[order],
+        gain=data.gain[order],
+        size=data.size[order],
+        quantity=data.quantity[order],
+        cut_start=_starts(holder, n),
+        cut_of=data.cut_of[np.argsort(holder, kind="stable")],
+    )
+
+
+def _starts(places: IntArray, number: int) -> IntArray:
+    """Where the entries of each place begin once they are sorted by place, int64 [number + 1]."""
+    start = np.zeros(number + 1, np.int64)
+    np.cumsum(np.bincount(places, minlength=number), out=start[1:])
+    return start

@@ -1,6 +1,7 @@
 """The depth-first search over the groups of one kind, compiled.
 
-Every group has a *root*, its first atom in the order of ``atoms``. The search takes root after
+Every group has a *root*, its first atom in the order of the search: that of ``atoms``, or by score
+where pairs are many (``group_search.DENSE``). The search takes root after
 root, keeps the later neighbours that may join as *candidates*, and adds one candidate after
 the other; the candidates of a child are those behind it in the parent's list that may be with it.
 So each clique is met exactly once (Carraghan & Pardalos, 1990; Makino & Uno, 2004).
@@ -20,41 +21,96 @@ the Lagrangian bound, where lower bounds of resources take part through the x th
 Scores in falling order also bound every sibling: T whose first atom is the a-th candidate.
 Everything is exact in int64: values carry a common even factor, so that half a pair value and a
 multiplier smaller than 1 are whole numbers. Multipliers are improved at each node by a few
-subgradient steps (Held & Karp; step length by Polyak towards the threshold), in floats, which is
-harmless: any multipliers give a valid bound.
+subgradient steps (Held & Karp, 1971; step length by Polyak, 1969, towards the threshold), in
+floats, which is harmless: any multipliers give a valid bound.
 
 Priced subset rows (``master``) lower the value of a group by their price for every two of the row's
 atoms that it holds. Where S holds an odd number of them, T pays for its 1st, 3rd, 5th ... of them,
 so at least half of the price for each; the bound charges that.
 
 The search stops and goes on where its caller wants: its whole state is in arrays. Nothing here is
-Python-only or numba-only, so ``search.py_func`` runs as the plain function in tests. All compiled
-functions it calls are in this file, because numba's cache notices changes of this file only.
+Python-only or numba-only, so ``search.py_func`` runs as the plain function in tests. All that it
+is compiled from is in this file, positions and fields too: numba's cache notices changes of this
+file only, and an old search over a new layout would prove nothing.
 """
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 from numba import njit
 
-from solver.column_generation.search_data import (
-    CUT_SHORT,
-    DEPTH,
-    FOUND,
-    FRESH,
-    MEMBERS,
-    NOTHING,
-    ROOT_AT,
-    ROOT_FOUND,
-    ROOT_TICKS,
-    TICKS,
-    KindData,
-    SearchState,
-)
-from solver.problem import IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 # What ``search`` returns.
 DONE, OUT_OF_TICKS, BUFFER_FULL = 0, 1, 2
+#: Below every value; a threshold of NOTHING asks for every group.
+NOTHING = -(2**62)
+
+# Positions in ``SearchState.counters``.
+ROOT_AT, DEPTH, FRESH, FOUND, MEMBERS, TICKS, ROOT_TICKS, ROOT_FOUND, CUT_SHORT = range(9)
+NUM_COUNTERS = 9
+
+
+class KindData(NamedTuple):
+    """One kind's groups and their reduced values; n atoms, E pairs, A resources, P pieces.
+
+    Values are scaled by an even factor; pair values by half of it.
+    """
+
+    start: IntArray  # [n + 1]
+    neighbours: IntArray  # [E]
+    half_pairs: IntArray  # [E]
+    pair_factor: int  # 2; 1 if values are too large for a factor: then half_pairs are whole
+    allowed: BoolArray  # [E]
+    eligible: BoolArray  # [n]
+    gain: IntArray  # [n], own value less prices
+    size: IntArray  # [n], items
+    quantity: IntArray  # [n, A]
+    piece_start: IntArray  # [A + 1]
+    piece_low: IntArray  # [P]
+    piece_high: IntArray  # [P]
+    piece_value: IntArray  # [P], at piece_low
+    piece_slope: IntArray  # [P]
+    step: FloatArray  # [A], squared length of one unit of multiplier in subgradient steps
+    most: IntArray  # [A], largest multiplier that cannot overflow
+    cut_start: IntArray  # [n + 1]
+    cut_of: IntArray  # the subset rows of each atom
+    cut_price: IntArray  # [C]
+    constant: int  # value of opening less prices
+    min_size: int
+    max_size: int
+    smallest: int  # items of the smallest and of the largest atom
+    largest: int
+    any_pairs: bool  # whether some pair value is not 0
+    bounded: bool  # whether to bound at all; False lists everything
+
+
+class SearchState(NamedTuple):
+    """Where a search stands; M most candidates of a root, D most atoms of a group."""
+
+    counters: IntArray
+    roots: IntArray  # the roots to search
+    met: IntArray  # [C], atoms of the group so far in each subset row
+    local: IntArray  # [M], atom of each local number
+    beside: BoolArray  # [M, M], whether two local atoms may be in one group
+    half: IntArray  # [M, M], half pair values
+    atoms: IntArray  # [D + 1], atom added at each depth
+    candidates: IntArray  # [D + 1, M]
+    gains: IntArray  # [D + 1, M], own value and pairs with the group so far
+    inherited: IntArray  # [D + 1, M], best half pairs from an earlier node
+    scores: IntArray  # [D + 1, M]
+    num_candidates: IntArray  # [D + 1]
+    at: IntArray  # [D + 1], next candidate
+    linear: IntArray  # [D + 1], value without curves
+    base: IntArray  # [D + 1], linear + curve part of the bound
+    items: IntArray  # [D + 1]
+    totals: IntArray  # [D + 1, A]
+    multipliers: IntArray  # [D + 1, A]
+    found_members: IntArray  # atoms of the groups found, one group after the other
+    found_start: IntArray  # [F + 1]
+    found_value: IntArray  # [F]
 
 
 @njit(cache=True)

@@ -26,9 +26,8 @@ from solver.column_generation.branch_search import BranchSearch
 from solver.column_generation.columns import Columns, OddSet, Prices, join, no_columns
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.odd_sets import violated_odd_sets
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
-from solver.problem import IntArray
+from solver.problem import FloatArray, IntArray
 
 #: Cost of leaving a row unmet, in units of the largest group value.
 UNMET_COST = 10.0

@@ -23,8 +23,8 @@ import numpy as np
 
 from solver.classes import classes
 from solver.column_generation.columns import Columns, OddSet
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
+from solver.problem import FloatArray
 
 #: A row must be violated by this.
 MIN_VIOLATION = 0.02

@@ -3,7 +3,9 @@
 The course of a run is a tree already: the groups may have been listed once and for all and then
 dropped by prices, again and again (a chain of lists), and what is left may have been branched on.
 A leaf closes by the last prices of its branch. ``Proof.certificate`` can be asked for at any time:
-what is proved later only adds to it, so it proves at least what had been published before.
+what is proved later adds to it, or takes its place where it proves more, so it proves at least what
+had been published before. A list that may come to nothing is kept in a proof of its own, which is
+adopted once it has lowered the bound.
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ class Proof:
         self._parts: dict[Branch, _Part] = {}
 
     def relaxed(self, prices: Prices) -> None:
-        """These prices bound the problem better than all that was known before."""
+        """These prices bound the problem better than all that was published before."""
         self._chain, self._best, self._parts = [], prices, {}
 
     def listed(self, prices: Prices | None) -> None:

@@ -18,9 +18,8 @@ from ortools.math_opt.python import mathopt
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, join
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 from solver.verification import verify
 
 #: Seconds between two looks at the limits while HiGHS is at work, which cannot be stopped.

@@ -342,13 +342,22 @@ class _Run:
         ----------
         prices : those that left these groups; ``None`` if these are all of use.
         """
-        context, settings = self.context, self.settings
+        context, before = self.context, self.context.bound
         context.spare_a_worker()
-        self.proof.listed(prices)
+        proof = Proof(self.atoms)
+        proof.listed(prices)
+        self._finish_by(proof, pool, seeds, odd_sets)
+        if context.bound != before:
+            self.proof.adopt(proof)
+
+    def _finish_by(
+        self, proof: Proof, pool: Columns, seeds: Columns, odd_sets: list[OddSet]
+    ) -> None:
+        context, settings = self.context, self.settings
         if self.search.can_bound and len(pool):
             context.phase("cuts")
             with self._relaxation(pool, seeds, odd_sets) as relaxation:
-                best = tighten(relaxation, self.proof)
+                best = tighten(relaxation, proof)
                 pool, odd_sets = relaxation.pool, relaxation.odd_sets
                 remember(self.atoms, context, [relaxation.columns], odd_sets)
                 if context.stopping():
@@ -359,10 +368,10 @@ class _Run:
                     if descend(self.atoms, pool, best.prices, best.bound, context, units):
                         return
                 context.phase("branching")
-                if explore(relaxation, settings.packing_units, None, self.proof):
+                if explore(relaxation, settings.packing_units, None, proof):
                     return
         elif self.search.can_bound:
-            self.proof.narrowed(no_prices(self.atoms, self.search.scale))
+            proof.narrowed(no_prices(self.atoms, self.search.scale))
         if context.stopping():
             return
         if len(pool) > settings.max_packed:

@@ -15,14 +15,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.partitioning.local_search import CHUNK, LocalSearch
 from solver.partitioning.model import FreeGrouping
 from solver.partitioning.relaxation import Bound, Fixings, Relaxation
 from solver.partitioning.separation import violated_stars, violated_triangles
-from solver.problem import BoolArray, IntArray
+from solver.problem import BoolArray, FloatArray, IntArray
 
 #: Triangles added at once, and how many of them on one pair.
 NEW_TRIANGLES, TRIANGLES_ON_A_PAIR = 1000, 2
@@ -35,6 +34,8 @@ PATIENCE, BRANCH_PATIENCE, LEAST_GAIN = 6, 2, 0.02
 #: A component is given up, where that is asked for, when its gap would take so many times what is
 #: left of the limits to close at the pace of the cuts so far. They only get slower.
 OUT_OF_REACH = 3.0
+#: But not before so large a part of what is left has been used.
+LEAST_SHARE = 0.02
 #: Stars are also looked for when a round closed less than this part of the gap.
 SLOW_GAIN = 0.05
 #: Rows idle in so many solves are dropped.
@@ -64,6 +65,8 @@ class Component:
     ----------
     labels, value : the incumbent, int64 [m], and what it is worth.
     bound : proved.
+    learn : tells a component of better partitions found elsewhere; with it a component is given up
+        when its gap is out of reach.
     given_up : whether no more is done for it, as its gap is out of reach.
     """
 
@@ -72,10 +75,10 @@ class Component:
         free: FreeGrouping,
         context: SolveContext,
         changed: Callable[[], None],
-        gives_up: bool = False,
+        learn: Callable[[Component], None] | None = None,
     ) -> None:
         self.free, self._context, self._changed = free, context, changed
-        self._gives_up, self.given_up = gives_up, False
+        self._learn, self.given_up = learn, False
         self._search = LocalSearch(free, context.limits.seed)
         self.labels = self._search.singletons()
         self.value = 0
@@ -223,16 +226,17 @@ class Component:
 
     def _out_of_reach(self, history: list[float], seconds: float, work: int) -> bool:
         """Whether the gap would stay open for long after the limits, at the pace so far."""
-        if not self._gives_up or len(history) <= PATIENCE:
+        if self._learn is None or len(history) <= PATIENCE:
             return False
-        context = self._context
-        closed, gap = history[0] - history[-1], history[-1] - self.value
+        context, best = self._context, min(history)
+        self._learn(self)
+        closed, gap = history[0] - best, best - self.value
         shares = []
         if context.remaining_work is not None:
             shares.append((context.work - work) / max(1, context.remaining_work))
         if context.remaining_seconds is not None:
             shares.append((context.seconds - seconds) / max(1e-3, context.remaining_seconds))
-        return any(gap * share > OUT_OF_REACH * closed for share in shares)
+        return any(share > LEAST_SHARE and gap * share > OUT_OF_REACH * closed for share in shares)
 
     def _round(self, x: FloatArray) -> None:
         """Partitions near a point of the relaxation."""

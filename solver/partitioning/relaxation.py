@@ -23,12 +23,11 @@ import numpy.typing as npt
 from numba import njit
 from ortools.math_opt.python import mathopt
 
-from solver.column_generation.search_data import FloatArray
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.partitioning.model import FreeGrouping
 from solver.partitioning.separation import Star
-from solver.problem import IntArray
+from solver.problem import FloatArray, IntArray
 
 #: int8 [m, m], symmetric: pairs that are together (1), apart (-1) or free (0).
 Fixings = npt.NDArray[np.int8]

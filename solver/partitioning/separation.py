@@ -16,8 +16,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from solver.column_generation.search_data import FloatArray
-from solver.problem import IntArray
+from solver.problem import FloatArray, IntArray
 
 #: Centre and leaves, leaves ascending.
 Star = tuple[int, ...]

@@ -31,42 +31,47 @@ class _Partition:
 
     def __init__(self, context: SolveContext, free: FreeGrouping, gives_up: bool) -> None:
         self._context, self._free = context, free
+        learn = self._start if gives_up else None
         parts = reduce(free, context.stopping, context.charge)
         self._constant = joined_value(free, parts)
         parts.sort(key=lambda part: part.num_atoms)
-        self._components = [Component(part, context, self._report, gives_up) for part in parts]
+        self._components = [Component(part, context, self._report, learn) for part in parts]
 
     def run(self) -> bool:
         """Incumbents of all components, then their roots, then branches.
 
         Returns whether no component was given up.
         """
-        context = self._context
         self._report()
         try:
-            for phase, step in (
-                ("partition: search", Component.search),
-                ("partition: relaxation", Component.root),
-            ):
-                context.phase(phase)
-                for component in self._components:
-                    if context.stopping():
-                        return True
-                    if not component.proved:
-                        self._start(component)
-                        step(component)
-            context.phase("partition: branching")
-            for component in self._components:
-                while component.open and not context.stopping():
-                    component.branch()
+            self._phases()
         finally:
             for component in self._components:
                 component.close()
-        given_up = [component for component in self._components if component.given_up]
+        given_up = [part.free.num_atoms for part in self._components if part.given_up]
         if given_up:
-            largest = max(component.free.num_atoms for component in given_up)
-            context.note(f"partition: the gap of {largest} items is out of reach of the limits")
+            self._context.note(
+                f"partition: the gap of {max(given_up)} items is out of reach of the limits"
+            )
         return not given_up
+
+    def _phases(self) -> None:
+        context = self._context
+        for phase, step in (
+            ("partition: search", Component.search),
+            ("partition: relaxation", Component.root),
+        ):
+            context.phase(phase)
+            for component in self._components:
+                if context.stopping():
+                    return
+                if not component.proved:
+                    self._start(component)
+                    step(component)
+        context.phase("partition: branching")
+        for component in self._components:
+            while component.open and not context.stopping():
+                component.branch()
 
     def _start(self, component: Component) -> None:
         """Let a component begin from what is known of it."""

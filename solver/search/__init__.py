@@ -2,21 +2,32 @@
 
 ``atoms`` contracts what moves as one; ``world`` lays the problem out as a few wide arrays;
 ``kernels``, ``moves`` and ``openings`` change one grouping and keep its sums exact in int64;
-``annealing`` is the loop and the one compiled entry; ``engine`` is its Python handle; ``driver``
-is the strategy. ``draft`` and ``growth`` are the plain-Python counterparts for light strategies
-and ``repair``.
+``annealing`` is the loop and the compiled entry to these; ``engine`` is its Python handle.
+``driver`` is the strategy.
+
+Where all kinds have the same pair values and bans, absent pairs are neutral and nothing but sums
+counts (no curves, no shared limits), what every atom is worth in every group is kept in a table,
+and a move is priced by looking it up: ``table_kernels`` anneals so, ``table`` is its Python handle,
+and ``recombination`` keeps a pool of groupings and anneals what two of them disagree on.
+
+``draft`` and ``growth`` are the plain-Python counterparts for light strategies and ``repair``.
 """
 
 from __future__ import annotations
 
+import threading
+
 from solver.context import SolveContext
 
 
-def search(context: SolveContext) -> None:
-    """Strategy "search"; see ``driver``. numba is loaded only when it runs."""
+def search(context: SolveContext, turn: int = 0) -> None:
+    """Strategy "search"; see ``driver``. numba is loaded only when it runs.
+
+    Searches of one solve with the same ``turn`` begin alike.
+    """
     from solver.search.driver import run_search
 
-    run_search(context)
+    run_search(context, turn)
 
 
 def prepare() -> None:
@@ -33,6 +44,15 @@ def prepare() -> None:
     engine.load([])
     engine.go(1, 1)
     TableEngine(engine.atoms, parts_of(engine.atoms), 0).go(0, 0)
+    _prepared.set()
 
 
-__all__ = ["prepare", "search"]
+_prepared = threading.Event()
+
+
+def prepared() -> bool:
+    """Whether ``prepare`` has done its work in this process."""
+    return _prepared.is_set()
+
+
+__all__ = ["prepare", "prepared", "search"]

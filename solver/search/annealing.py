@@ -1,4 +1,4 @@
-"""The annealing loop and the one compiled entry to all kernels.
+"""The annealing loop, and the compiled entry of all that anneals a ``World``.
 
 Simulated annealing (Kirkpatrick et al. 1983). Rules on sizes, amounts, group numbers, shared
 limits and must-join items may be broken at a price that rises while they are and falls while they

@@ -11,8 +11,10 @@ from __future__ import annotations
 
 import threading
 
+import numpy as np
+
 from solver.context import SolveContext
-from solver.search import prepare
+from solver.search import prepare, prepared
 from solver.search.atoms import contract
 from solver.search.engine import Engine, pins_only
 from solver.search.recombination import PoolSearch
@@ -33,20 +35,23 @@ START_MOVES = 100
 TRIAL_MOVES = 2_000
 #: Ticks a work unit (a microsecond) stands for; 130-300 ticks a move took 0.7-1.8 us.
 TICKS_A_UNIT = 170
+#: How far apart the seeds of two turns are: further than those of companions.
+A_TURN = 1_000_003
 #: Seconds between two looks at the limits while kernels are compiled.
 _POLL_SECONDS = 0.02
 #: Ticks between two looks at the limits, about a tenth of a second.
 CHUNK_TICKS = 17_000_000
 
 
-def run_search(context: SolveContext) -> None:
+def run_search(context: SolveContext, turn: int = 0) -> None:
     """Improve groupings by annealing until limits or stagnation end it."""
     context.phase("search")
     atoms = contract(context.problem)
     context.charge(1000 + atoms.num_atoms + len(atoms.adj))
     if atoms.flaw is not None or context.stopping() or not compiled_in_time(context):
         return
-    _Search(context, Engine(atoms, context.limits.seed)).run()
+    seed = (context.limits.seed + A_TURN * turn) % 2**31
+    _Search(context, Engine(atoms, seed), seed).run()
 
 
 def compiled_in_time(context: SolveContext) -> bool:
@@ -56,9 +61,9 @@ def compiled_in_time(context: SolveContext) -> bool:
     happens on another thread, so that a time limit, an observer or Ctrl-C need not wait for it; the
     compiling goes on then, and the next process finds its cache.
     """
-    from solver.search.annealing import run
-
-    if context.remaining_seconds is None or getattr(run, "signatures", True):
+    if prepared():
+        return True
+    if context.remaining_seconds is None:
         _join_compiling()
         prepare()
         return True
@@ -88,18 +93,21 @@ class _Compiling(threading.Thread):
             self.trouble = error
 
 
-#: The thread that compiles or has compiled. A solve that ended before it leaves it to the next one:
-#: two that compile the same kernels at a time would be in each other's way.
+#: The thread that compiles or has compiled. A solve that ended before it leaves it to the next one,
+#: and one that begins beside another waits for the same: two that compile the same kernels at a
+#: time would be in each other's way.
 _compiling: _Compiling | None = None
+_compiling_lock = threading.Lock()
 
 
 def _compile_beside() -> _Compiling:
     """The thread that compiles, begun if there is none at work."""
     global _compiling  # noqa: PLW0603
-    if _compiling is None or not _compiling.is_alive():
-        _compiling = _Compiling()
-        _compiling.start()
-    return _compiling
+    with _compiling_lock:
+        if _compiling is None or not (_compiling.is_alive() or prepared()):
+            _compiling = _Compiling()
+            _compiling.start()
+        return _compiling
 
 
 def _join_compiling() -> None:
@@ -111,8 +119,8 @@ def _join_compiling() -> None:
 class _Search:
     """One run of the strategy."""
 
-    def __init__(self, context: SolveContext, engine: Engine) -> None:
-        self.context, self.engine = context, engine
+    def __init__(self, context: SolveContext, engine: Engine, seed: int) -> None:
+        self.context, self.engine, self._seed = context, engine, seed
         self.scratch = pins_only(engine.atoms)
         self._charged = 0
 
@@ -147,9 +155,9 @@ class _Search:
     def _generations(self) -> None:
         """Short cycles until a grouping is feasible, and generations of pools from such starts."""
         context, atoms = self.context, self.engine.atoms
-        table = TableEngine(atoms, parts_of(atoms), context.limits.seed)
+        table = TableEngine(atoms, parts_of(atoms), self._seed)
         context.charge(table.table.weight.size // 1000)
-        pools = PoolSearch(context, table)
+        pools = PoolSearch(context, table, np.random.default_rng(self._seed))
         moves = START_MOVES * max(1, atoms.num_atoms)
         fruitless = generation = 0
         while not context.stopping():

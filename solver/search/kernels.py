@@ -96,7 +96,7 @@ _LOW_57_BITS, _LOW_31_BITS = 2**57 - 1, 2**31 - 1
 
 
 def compiled(function: Function) -> Function:
-    """Compile a helper of ``moves.run``, which alone is cached, callable from kernels only.
+    """Compile a helper of ``annealing.run``, which alone is cached, callable from kernels only.
 
     Without reference counting and wrappers for Python compiling takes half the time, and moves
     run three times as fast. Helpers therefore may not allocate. Literal arguments would compile a

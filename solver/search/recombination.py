@@ -38,9 +38,10 @@ CHUNK_TICKS = 10_000_000
 class PoolSearch:
     """Generations of pools on one table."""
 
-    def __init__(self, context: SolveContext, engine: TableEngine) -> None:
-        self.context, self.engine = context, engine
-        self._rng = context.rng()
+    def __init__(
+        self, context: SolveContext, engine: TableEngine, rng: np.random.Generator
+    ) -> None:
+        self.context, self.engine, self._rng = context, engine, rng
         problem = context.problem
         limited = problem.num_resources > 0 or (problem.max_size < problem.num_items).any()
         exchanged = limited and problem.num_items > MANY

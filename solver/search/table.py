@@ -61,7 +61,11 @@ Groups = list[tuple[int, list[int]]]
 
 
 def tabulates(atoms: Atoms) -> bool:
-    """Whether a table of gains can be kept: values of atoms and of pairs alike in all kinds."""
+    """Whether a table of gains can be kept.
+
+    Pair values and bans must be alike in all kinds, absent pairs neutral, and there may be neither
+    curves nor shared limits.
+    """
     problem = atoms.problem
     return (
         0 < atoms.num_atoms <= MAX_ATOMS

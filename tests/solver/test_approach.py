@@ -17,7 +17,7 @@ from solver.column_generation.approach import approach
 from solver.column_generation.ascent import ascend, by_root, no_duals, rounded
 from solver.column_generation.atoms import contract
 from solver.column_generation.columns import no_prices, proved_bound, reduced_values
-from solver.column_generation.generation import first_columns
+from solver.column_generation.generation import Generation, first_columns
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.proof import Proof
 from solver.context import SolveContext
@@ -55,6 +55,36 @@ def test_prices_prove_a_bound_that_is_never_below_the_optimum() -> None:
         shared = np.abs(problem.shared_limit).sum() + np.abs(columns.uses(atoms)).sum()
         rounding = float(atoms.num_atoms + atoms.max_groups.sum() + shared) / prices.scale
         assert bound <= duals.value + rounding + 1e-9 * abs(duals.value), index
+
+
+def test_a_worse_relaxation_leaves_the_better_proof_alone() -> None:
+    """What proves the published bound is not given up for prices that prove less."""
+    times = 0
+    for index in range(40):
+        problem, optimum = numbered_problem(31, index)
+        atoms = contract(problem)
+        if optimum is None or atoms.impossible is not None:
+            continue
+        context = SolveContext(problem, LIMITS)
+        search = GroupSearch(atoms, context)
+        seeds = first_columns(atoms, search, ALONE) if search.can_bound else []
+        if not len(seeds):
+            continue
+        proof = Proof(atoms)
+        kept = no_prices(atoms, search.scale)
+        proof.listed(kept)
+        context.prove_bound(optimum.objective)
+        with Generation(atoms, search, context, ALONE, seeds, (), proof) as generation:
+            generation.run()
+            relaxed = generation.best
+        if relaxed is None or relaxed.bound // relaxed.prices.scale <= optimum.objective:
+            continue
+        times += 1
+        certificate = proof.certificate(optimum.objective)
+        assert certificate is not None
+        assert [node.step for node in certificate.nodes] == ["list", "close"]
+        assert len(certificate.prices) == 1
+    assert times > 3
 
 
 def test_the_way_alone_is_feasible_and_its_bound_true() -> None:

@@ -179,7 +179,7 @@ def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
     """What the parts note is in the result, once each and in order."""
 
     def noting(name: str) -> Any:
-        def strategy(context: SolveContext) -> None:
+        def strategy(context: SolveContext, _turn: int = 0) -> None:
             context.note(f"{name} stepped back")
             context.charge(10)
 
@@ -202,7 +202,7 @@ def test_neighbourhoods_and_search_by_turns(monkeypatch: pytest.MonkeyPatch) -> 
         context.charge(1_000)
         return False
 
-    def search(context: SolveContext) -> None:
+    def search(context: SolveContext, _turn: int) -> None:
         turns.append(("search", context.remaining_work or 0))
         context.charge(context.remaining_work or 0 if len(turns) < 6 else 1)
 
@@ -239,9 +239,9 @@ def test_the_second_worker_looks_for_better_groupings(monkeypatch: pytest.Monkey
 
     monkeypatch.setattr("solver.auto.MANY", 20)
     monkeypatch.setattr("solver.auto.improve_by_neighbourhoods", neighbourhoods)
-    monkeypatch.setattr("solver.auto.search", lambda context: context.charge(1))
+    monkeypatch.setattr("solver.auto.search", lambda context, _turn=0: context.charge(1))
     monkeypatch.setattr("solver.auto.generate_columns", waits)
-    monkeypatch.setattr("solver.auto.exact", lambda context: context.charge(1))
+    monkeypatch.setattr("solver.auto.exact", lambda context, _turn=0: context.charge(1))
     problem = sparse(150, degree=10)
     result = solve(problem, Limits(seconds=60, workers=2))
     thread, began, reached = ended[0]
@@ -271,7 +271,7 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     seen: list[tuple[str, int | None]] = []
 
     def greedy_for_work(name: str) -> Any:
-        def strategy(context: SolveContext) -> None:
+        def strategy(context: SolveContext, _turn: int = 0) -> None:
             seen.append((name, context.remaining_work))
             context.charge(context.remaining_work or 0)
             assert context.stopping()
@@ -306,7 +306,7 @@ def test_search_accompanies_the_provers(monkeypatch: pytest.MonkeyPatch, workers
     assert best is not None
     threads: list[str] = []
 
-    def searching(context: SolveContext) -> None:
+    def searching(context: SolveContext, turn: int = 0) -> None:
         threads.append(threading.current_thread().name)
         if len(threads) == 3 - workers:  # one worker has a short search before
             context.offer(best)
@@ -338,7 +338,7 @@ def test_no_prover_tries_what_is_out_of_reach(
     ran: list[str] = []
 
     def noted(name: str) -> Strategy:
-        return lambda _: ran.append(name)
+        return lambda _, _turn=0: ran.append(name)
 
     monkeypatch.setattr("solver.auto.partition_within_reach", lambda _: reached)
     for name in ("greedy", "search", "generate_columns", "exact"):
@@ -371,6 +371,29 @@ def test_all_workers_look_further(monkeypatch: pytest.MonkeyPatch, seed: int) ->
     assert result.notes == ()
     assert len(set(seeds)) == 3 == len(seeds)
     assert seed in seeds
+
+
+def test_nobody_who_still_looks_is_cut_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The worker that finds nothing more waits for the others, who may."""
+    problem = sparse(20)
+    best = solve(problem, Limits(work=30_000_000)).grouping
+    assert best is not None
+    given_up = threading.Event()
+
+    def looking(context: SolveContext) -> None:
+        if threading.current_thread() is threading.main_thread():
+            given_up.set()
+            return
+        given_up.wait(60)
+        time.sleep(0.1)
+        context.offer(best)
+
+    monkeypatch.setattr("solver.auto.MANY", 15)
+    monkeypatch.setattr("solver.auto._look_further", looking)
+    for name in ("greedy", "search", "generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda *_: None)
+    result = solve(problem, Limits(seconds=60, workers=2))
+    assert result.grouping == best
 
 
 @pytest.mark.slow

@@ -19,8 +19,8 @@ from solver.column_generation.chains import Chains
 from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
 from solver.column_generation.diving import Diver, pool_pricing
 from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.kernels import NOTHING
 from solver.column_generation.master import Master
-from solver.column_generation.search_data import NOTHING
 from solver.context import SolveContext
 
 ALL = 10**9

@@ -27,8 +27,8 @@ from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
 from solver.column_generation.generation import Relaxation
 from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.kernels import NOTHING
 from solver.column_generation.proof import Proof
-from solver.column_generation.search_data import NOTHING
 from solver.column_generation.strategy import _Run
 from solver.context import SolveContext
 from solver.events import Event, EventKind

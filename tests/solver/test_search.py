@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import threading
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from solver import (
     solve,
     verify,
 )
+from solver.search import driver
 from solver.search.atoms import contract
 from solver.search.engine import Engine, pins_only
 from solver.search.world import (
@@ -181,6 +183,29 @@ def test_hash_seed_changes_nothing() -> None:
     once, twice = (in_another_process("answers()", PYTHONHASHSEED=seed) for seed in ("1", "77"))
     assert once == twice
     assert once == json.loads(json.dumps(answers()))
+
+
+def test_all_who_need_the_kernels_wait_for_one_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two that compile the same kernels at a time would be in each other's way."""
+    going = threading.Event()
+    monkeypatch.setattr(driver, "prepare", lambda: going.wait(60))
+    monkeypatch.setattr(driver, "prepared", lambda: False)
+    monkeypatch.setattr(driver, "_compiling", None)
+    together = threading.Barrier(8)
+    met: list[object] = []
+
+    def asks() -> None:
+        together.wait(60)
+        met.append(driver._compile_beside())
+
+    threads = [threading.Thread(target=asks) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    going.set()
+    assert len(met) == 8
+    assert len(set(met)) == 1
 
 
 def cold_solve() -> list[Any]:

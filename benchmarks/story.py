@@ -1,9 +1,10 @@
-"""What the default figures give for Sialkot's surgical instruments in South Africa.
+"""What the default figures give for a cluster in a market, Sialkot's in South Africa if not told.
 
 ``python -m benchmarks.story`` proposes for sample registers (random draws of the cluster, and the
 same with makers only), with and without the subsidy, and finds where the best group's surplus
-turns 0 as one figure moves. It writes Markdown to stdout. Everything runs at fixed work, so the
-same commit and versions give the same tables.
+turns 0 as one figure moves; ``--pair garments-lahore:DEU`` does so for another, and ``--pair all``
+for every pair that we have all facts on. It writes Markdown to stdout. Everything runs at fixed
+work, so the same commit and versions give the same tables.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ import argparse
 import sys
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from fractions import Fraction
 
 from consortium.case import Case, make_case
 from consortium.levers import Lever, levers
-from consortium.market import find_market
+from consortium.market import find_market, load_clusters, load_markets
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.register import make_register
@@ -26,22 +27,40 @@ from consortium.sample import sample_register
 from consortium.turning import forms
 from solver import Limits
 
-CLUSTER, MARKET = "surgical-sialkot", "ZAF"
 WORK = 60_000_000
 
 
-def drawn(firms: int, seed: int) -> Case:
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """A cluster and a market."""
+
+    cluster: str
+    market: str
+
+
+def every_pair() -> list[Pair]:
+    """All that we have all facts on."""
+    markets = load_markets()
+    return [
+        Pair(cluster, code)
+        for cluster in load_clusters()
+        for code, market in markets.items()
+        if cluster in market.clusters
+    ]
+
+
+def drawn(pair: Pair, firms: int, seed: int) -> Case:
     """A random draw of the cluster: makers, vendors and traders."""
-    return make_case(sample_register(CLUSTER, firms, seed), [find_market(MARKET)])
+    return make_case(sample_register(pair.cluster, firms, seed), [find_market(pair.market)])
 
 
-def makers_only(firms: int, seed: int) -> Case:
+def makers_only(pair: Pair, firms: int, seed: int) -> Case:
     """As many makers as asked for, from a larger draw: a call that only makers answer."""
-    register = sample_register(CLUSTER, firms * 2, seed)
+    register = sample_register(pair.cluster, firms * 2, seed)
     makers = [firm for firm in register.firms if firm.role == "maker"][:firms]
     kept = {firm.firm_id for firm in makers}
     ties = [tie for tie in register.ties if tie.firm_a in kept and tie.firm_b in kept]
-    return make_case(make_register(makers, ties), [find_market(MARKET)])
+    return make_case(make_register(makers, ties), [find_market(pair.market)])
 
 
 def unsubsidised(case: Case) -> Case:
@@ -81,7 +100,12 @@ def _gap(plan: Plan) -> str:
 
 
 def table(
-    title: str, made: Callable[[int, int], Case], sizes: list[int], seeds: int, work: int
+    title: str,
+    pair: Pair,
+    made: Callable[[Pair, int, int], Case],
+    sizes: list[int],
+    seeds: int,
+    work: int,
 ) -> None:
     """One row a register: eligible firms, with subsidy, without, seconds."""
     out = sys.stdout
@@ -90,7 +114,7 @@ def table(
     out.write("|---|---|---|---|---|---|\n")
     for firms in sizes:
         for seed in range(1, seeds + 1):
-            case = made(firms, seed)
+            case = made(pair, firms, seed)
             plan, seconds = solved(case, work)
             bare, _ = solved(unsubsidised(case), work)
             eligible = plan.inputs.graph.parts[0].firms
@@ -138,7 +162,7 @@ def break_evens(case: Case, work: int) -> None:
     """Break-even of every lever, one at a time, with the subsidy."""
     out = sys.stdout
     out.write("\n| fact | today | break-even |\n|---|---|---|\n")
-    for lever in levers(case, MARKET):
+    for lever in levers(case, case.markets[0].code):
         answer = break_even(lever, Limits(work=work))
         out.write(f"| {lever.label} | {lever.value} | {answer} |\n")
         out.flush()
@@ -147,6 +171,8 @@ def break_evens(case: Case, work: int) -> None:
 
 def contributions(case: Case, work: int) -> str:
     """How far every stated contribution can fall before nothing forms."""
+    if not forms(case, Limits(work=work)):
+        return "none forms today"
     for percent in range(5, 100, 5):
         firms = [
             firm
@@ -165,21 +191,34 @@ def contributions(case: Case, work: int) -> str:
 def main() -> None:
     """Write the report."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--pair", action="append", help="CLUSTER:MARKET, or all; may be repeated")
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--sizes", type=int, nargs="+", default=[60])
     parser.add_argument("--work", type=int, default=WORK)
+    parser.add_argument("--makers", action="store_true", help="also registers of makers only")
     parser.add_argument("--no-break-even", action="store_true")
     options = parser.parse_args()
     sys.stdout.write(f"USD 1,000; work {options.work:,} a solve.\n")
-    table("Random draws of the cluster", drawn, options.sizes, options.seeds, options.work)
-    table("Makers only", makers_only, options.sizes, min(options.seeds, 3), options.work)
-    if not options.no_break_even:
-        for name, case in (
-            ("demo register", drawn(60, 1)),
-            ("60 makers, seed 1", makers_only(60, 1)),
-        ):
-            sys.stdout.write(f"\n### Break-even, {name}\n")
-            break_evens(case, options.work)
+    for pair in _pairs(options.pair or ["surgical-sialkot:ZAF"]):
+        sys.stdout.write(f"\n## {pair.cluster} in {pair.market}\n")
+        sizes, seeds, work = options.sizes, options.seeds, options.work
+        table("Random draws of the cluster", pair, drawn, sizes, seeds, work)
+        if options.makers:
+            table("Makers only", pair, makers_only, sizes, min(seeds, 3), work)
+        if options.no_break_even:
+            continue
+        sys.stdout.write("\n### Break-even, 60 firms, seed 1\n")
+        break_evens(drawn(pair, 60, 1), work)
+        if options.makers:
+            sys.stdout.write("\n### Break-even, 60 makers, seed 1\n")
+            break_evens(makers_only(pair, 60, 1), work)
+
+
+def _pairs(texts: list[str]) -> list[Pair]:
+    """The pairs that were asked for."""
+    if "all" in texts:
+        return every_pair()
+    return [Pair(*text.split(":", 1)) for text in texts]
 
 
 if __name__ == "__main__":

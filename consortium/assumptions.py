@@ -31,8 +31,7 @@ def _facts(case: Case) -> Iterator[Fact]:
         yield from case.market_cluster(market.code).facts()
         for name in case.market_cluster(market.code).required_certificates.texts:
             if name in case.certificates:
-                yield case.certificates[name].cost
-                yield case.certificates[name].months
+                yield from case.certificates[name].facts()
     for plan in case.plans:
         yield from plan.facts()
     yield from case.programme.facts()

@@ -152,11 +152,10 @@ def make_case(
     for code in sorted({c for c in codes if codes.count(c) > 1}):
         faults.append(InputFault("--market", "is named twice", value=code))
     for market in markets:
-        faults.extend(
-            InputFault("--market", f"no data on {cluster} in this market", value=market.code)
-            for cluster in clusters
-            if cluster in known and cluster not in market.clusters
-        )
+        for cluster in clusters:
+            lacking = market.no_data(cluster)
+            if cluster in known and lacking is not None:
+                faults.append(InputFault("--market", lacking, value=market.code))
     case = Case(
         register,
         tuple(markets),

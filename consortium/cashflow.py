@@ -322,6 +322,9 @@ class Figures:
             if math.floor(free_lots) > 0:
                 alone[key] = math.floor(free_lots)
         held = {c.name for c in firm.certificates if c.valid_on(programme.day)}
+        for facts in self.case.certificates.values():
+            if facts.held_by is not None and held & set(facts.held_by.texts):
+                held.add(facts.name)
         missing = tuple(name for name in market.certificates if name not in held)
         # A certificate nobody can tell the cost of costs nothing here and cannot be obtained.
         known = [self.case.certificates[name] for name in missing if name in self.case.certificates]

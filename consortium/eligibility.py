@@ -16,6 +16,7 @@ from consortium.case import Case, Kind
 from consortium.market import MarketCluster
 from consortium.programme import Programme
 from consortium.register import Firm
+from consortium.wording import listed
 
 CertificateState = Literal["held", "obtainable", "out of reach"]
 
@@ -108,7 +109,12 @@ def missing_certificates(case: Case, code: str, firm: Firm) -> tuple[str, ...]:
     """Certificates the market needs and the firm does not hold on the programme's day."""
     held = {c.name for c in firm.certificates if c.valid_on(case.programme.day)}
     needed = case.market_cluster(code).required_certificates.texts
-    return tuple(name for name in needed if name and name not in held)
+    return tuple(name for name in needed if name and held.isdisjoint(_ways(case, name)))
+
+
+def _ways(case: Case, name: str) -> tuple[str, ...]:
+    """Certificates any of which meets a needed one."""
+    return case.certificates[name].ways if name in case.certificates else (name,)
 
 
 def certificate_state(case: Case, code: str, firm: Firm) -> CertificateState:
@@ -224,9 +230,21 @@ def _nothing_to_sell(case: Case, code: str, firm: Firm) -> Ineligible:
     return Ineligible("no_product", "It would bring less than one lot a year in every family.")
 
 
+def certificate_words(case: Case, name: str) -> str:
+    """A certificate in a sentence: its name, or "a social audit" for what is a name for several."""
+    return f"a {name}" if _ways(case, name)[1:] else name
+
+
+def _named(case: Case, name: str) -> str:
+    """The same, with those that will do instead."""
+    others = _ways(case, name)[1:]
+    words = certificate_words(case, name)
+    return f"{words} ({listed(others, word='or')})" if others else words
+
+
 def _certificate_reason(case: Case, code: str, firm: Firm) -> Ineligible:
     missing = missing_certificates(case, code, firm)
-    names = " and ".join(missing)
+    names = " and ".join(_named(case, name) for name in missing)
     if any(name not in case.certificates for name in missing):
         why = "we have no facts on obtaining it"
     elif firm.turnover_cents is None:

@@ -13,6 +13,7 @@ from consortium.case import Case, Kind
 from consortium.compatibility import PairScorer
 from consortium.eligibility import (
     certificate_state,
+    certificate_words,
     counted_lots,
     experienced,
     families_sold,
@@ -117,7 +118,9 @@ def member_reasons(
         if experienced(case, firm):
             brings.append(f"{count(firm.export_years or 0, 'export year')}")
         state = certificate_state(case, kind.market, firm)
-        needed = listed([name for name in market.required_certificates.texts if name])
+        needed = listed(
+            [certificate_words(case, name) for name in market.required_certificates.texts if name]
+        )
         if needed:
             brings.append(needed if state == "held" else f"{needed}, which it has yet to obtain")
         rest = [f for f in members if f != firm_id]

@@ -44,12 +44,12 @@ def input_hashes(case: Case, graphs: Mapping[tuple[str, str], CompatiblePairs]) 
         for (market, mode), graph in sorted(graphs.items())
     )
     plan_facts = chain.from_iterable(plan.facts() for plan in case.plans)
-    certificate_facts = chain.from_iterable((c.cost, c.months) for c in case.certificates.values())
+    certificate_facts = chain.from_iterable(c.facts() for c in case.certificates.values())
     return Inputs(
         register_sha256=case.register.sha256,
         programme_sha256=case.programme.sha256,
         rules_sha256=case.rules.sha256,
-        markets={market.code: market.sha256 for market in case.markets},
+        markets={market.code: market.sha256_for(case.cluster.key) for market in case.markets},
         market_origins={market.code: market.origin for market in case.markets},
         plans_sha256=facts_sha256({}, chain(plan_facts, certificate_facts)),
         graph=GraphInput(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -110,11 +110,25 @@ class MarketCluster:
 
     def facts(self) -> Iterator[Fact]:
         """Every fact, families last."""
-        for field in fields(self):
-            if field.name != "families":
-                yield getattr(self, field.name)
+        for row in fields(self):
+            if row.name != "families":
+                yield getattr(self, row.name)
         for family in self.families.values():
-            yield from (getattr(family, field.name) for field in fields(family))
+            yield from (getattr(family, row.name) for row in fields(family))
+
+
+@dataclass(frozen=True, slots=True)
+class Incomplete:
+    """What is known of a market for a cluster where it is too little to propose anything.
+
+    Attributes
+    ----------
+    why : what is missing.
+    known : the facts there are.
+    """
+
+    why: str
+    known: tuple[Fact, ...]
 
 
 @dataclass(frozen=True)
@@ -124,7 +138,8 @@ class Market:
     Attributes
     ----------
     code, name : ISO alpha-3 code and English name.
-    clusters : what it asks of each cluster that we have facts for, by cluster code.
+    clusters : what it asks of each cluster that we have all facts for, by cluster code.
+    incomplete : clusters that we have some facts for.
     origin : "shipped", or the name of the user's file.
     """
 
@@ -132,16 +147,38 @@ class Market:
     name: str
     clusters: Mapping[str, MarketCluster]
     origin: str = "shipped"
+    incomplete: Mapping[str, Incomplete] = field(default_factory=dict)
 
     def facts(self) -> Iterator[Fact]:
         """Every fact of the market."""
         for cluster in self.clusters.values():
             yield from cluster.facts()
+        for part in self.incomplete.values():
+            yield from part.known
+
+    def facts_for(self, cluster: str) -> tuple[Fact, ...]:
+        """What is known of the market for a cluster, be it enough or not."""
+        if cluster in self.clusters:
+            return tuple(self.clusters[cluster].facts())
+        return self.incomplete[cluster].known if cluster in self.incomplete else ()
+
+    def no_data(self, cluster: str) -> str | None:
+        """Why nothing can be proposed for a cluster in this market; ``None`` if it can."""
+        if cluster in self.clusters:
+            return None
+        told = f"no data on {cluster} in this market"
+        part = self.incomplete.get(cluster)
+        return told if part is None else f"{told}: {part.why}"
 
     @cached_property
     def sha256(self) -> str:
         """Hash of code, name and facts."""
         return facts_sha256({"code": self.code, "name": self.name}, self.facts())
+
+    def sha256_for(self, cluster: str) -> str:
+        """Hash of code, name and the facts for one cluster: what a plan for it depends on."""
+        head = {"code": self.code, "name": self.name, "cluster": cluster}
+        return facts_sha256(head, iter(self.facts_for(cluster)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +206,37 @@ class MarketingPlan:
 
     def facts(self) -> Iterator[Fact]:
         """Every fact of the plan."""
-        for field in fields(self)[2:]:
-            yield getattr(self, field.name)
+        for row in fields(self)[2:]:
+            yield getattr(self, row.name)
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateFacts:
-    """What it takes to obtain a certificate: ``cost`` in USD once, ``months`` until it is held."""
+    """What it takes to obtain a certificate.
+
+    Attributes
+    ----------
+    cost, months : USD once, and months until it is held.
+    held_by : certificates any of which will do, for one that is a name for several; else ``None``.
+    """
 
     name: str
     cost: Fact
     months: Fact
+    held_by: Fact | None = None
+
+    @property
+    def ways(self) -> tuple[str, ...]:
+        """Certificates any of which meets this one."""
+        others = () if self.held_by is None else self.held_by.texts
+        return (self.name, *others)
+
+    def facts(self) -> Iterator[Fact]:
+        """Every fact of the certificate."""
+        yield self.cost
+        yield self.months
+        if self.held_by is not None:
+            yield self.held_by
 
 
 def facts_sha256(head: Mapping[str, Any], facts: Iterator[Fact]) -> str:
@@ -229,8 +286,11 @@ def load_certificates() -> dict[str, CertificateFacts]:
     for name, table in read_toml(DATA / "certificates.toml").items():
         cost = reader.fact(f"certificate.{name}.cost", table.get("cost"))
         months = reader.fact(f"certificate.{name}.months", table.get("months"))
+        held_by = None
+        if "held_by" in table:
+            held_by = reader.fact(f"certificate.{name}.held_by", table["held_by"])
         if cost is not None and months is not None:
-            out[name] = CertificateFacts(name, cost, months)
+            out[name] = CertificateFacts(name, cost, months, held_by)
     reader.raise_faults()
     return out
 
@@ -245,20 +305,25 @@ def load_markets() -> dict[str, Market]:
 
 
 def find_market(code: str) -> Market:
-    """A shipped market by its code.
+    """A shipped market by its code, or that of a file of one's own (``my-zaf.toml``).
 
     Raises
     ------
     InputError
-        If we have no facts on it; the message lists the markets we have.
+        If we have no facts on it; the message lists the markets we have. With every fault of a
+        file.
     """
+    if code.lower().endswith(".toml"):
+        return read_market(Path(code))
     markets = load_markets()
     if code not in markets:
         known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
         raise InputError(
             [
                 InputFault(
-                    "--market", f"is not a market we have facts on; known: {known}", value=code
+                    "--market",
+                    f"is not a market we have facts on; known: {known}, or a market file (.toml)",
+                    value=code,
                 )
             ]
         )
@@ -279,20 +344,43 @@ def read_market(path: Path, origin: str | None = None) -> Market:
     for key, value in (("code", code), ("name", name)):
         if not isinstance(value, str) or not value:
             reader.fault(key, "must be a text", value)
-    clusters = {}
+    clusters, incomplete = {}, {}
     for cluster_key, cluster_table in table.pop("clusters", {}).items():
         cluster = load_clusters().get(cluster_key)
         if cluster is None:
             known = ", ".join(load_clusters())
             reader.fault(f"clusters.{cluster_key}", f"is an unknown cluster; known: {known}")
             continue
-        found = _market_cluster(reader, f"{code}.{cluster_key}", cluster, dict(cluster_table))
+        prefix, rows = f"{code}.{cluster_key}", dict(cluster_table)
+        if "incomplete" in rows:
+            incomplete[cluster_key] = _incomplete(reader, prefix, rows)
+            continue
+        found = _market_cluster(reader, prefix, cluster, rows)
         if found is not None:
             clusters[cluster_key] = found
     for unknown in table:
         reader.fault(unknown, "is unknown; a market has code, name and clusters")
     reader.raise_faults()
-    return Market(str(code), str(name), clusters, path.name if origin is None else origin)
+    shown = path.name if origin is None else origin
+    return Market(str(code), str(name), clusters, shown, incomplete)
+
+
+def _incomplete(reader: FactReader, prefix: str, rows: dict[str, Any]) -> Incomplete:
+    """A part of a market file that says itself that facts are missing."""
+    why = rows.pop("incomplete")
+    if not isinstance(why, str) or not why.strip():
+        reader.fault(f"{prefix}.incomplete", "must say what is missing", why)
+    names = {field.name for field in fields(MarketCluster)} - {"families"}
+    known = []
+    for name, table in rows.items():
+        if name not in names:
+            reader.fault(f"{prefix}.{name}", f"is unknown here; known: {', '.join(sorted(names))}")
+            continue
+        fact = reader.fact(f"{prefix}.{name}", table)
+        if fact is not None:
+            known.append(fact)
+            _plausible_fact(reader, name, fact)
+    return Incomplete(str(why), tuple(known))
 
 
 def _market_cluster(
@@ -328,17 +416,9 @@ def _market_cluster(
 
 def _plausible(reader: FactReader, found: MarketCluster) -> None:
     """Figures that cannot be meant: a tariff of 450%, a negative price."""
-    for fact in (found.duty, found.rival_duty, found.freight_share):
-        if not 0 <= fact.exact <= 3:
-            reader.fault(
-                f"{fact.name}.value", "must be a share from 0 to 3 (0.45 is 45%)", fact.text
-            )
-    if not 0 < found.price_ratio.exact <= 10:
-        reader.fault(f"{found.price_ratio.name}.value", "must be above 0, up to 10")
-    for name in MarketCluster.__dataclass_fields__:
-        fact = getattr(found, name)
-        if ("_fee_" in name or name.startswith("licence")) and fact.exact < 0:
-            reader.fault(f"{fact.name}.value", "must be 0 or more", fact.text)
+    for row in fields(MarketCluster):
+        if row.name != "families":
+            _plausible_fact(reader, row.name, getattr(found, row.name))
     for family in found.families.values():
         for fact in (family.price, family.purchase_per_buyer, family.minimum_order):
             if fact.exact <= 0:
@@ -347,3 +427,16 @@ def _plausible(reader: FactReader, found: MarketCluster) -> None:
             reader.fault(f"{family.demand.name}.value", "must be 0 or more", family.demand.text)
         if not 0 <= family.contribution_share.exact <= 1:
             reader.fault(f"{family.contribution_share.name}.value", "must be a share from 0 to 1")
+
+
+def _plausible_fact(reader: FactReader, name: str, fact: Fact) -> None:
+    """One figure of a market for a cluster, by the name of its field."""
+    place = f"{fact.name}.value"
+    if name in ("duty", "rival_duty", "freight_share"):
+        if not 0 <= fact.exact <= 3:
+            reader.fault(place, "must be a share from 0 to 3 (0.45 is 45%)", fact.text)
+    elif name == "price_ratio":
+        if not 0 < fact.exact <= 10:
+            reader.fault(place, "must be above 0, up to 10", fact.text)
+    elif name != "required_certificates" and fact.exact < 0:
+        reader.fault(place, "must be 0 or more", fact.text)

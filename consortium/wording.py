@@ -17,14 +17,14 @@ def usd_exact(cents: int) -> str:
     return f"{'-' if cents < 0 else ''}USD {abs(cents) // 100:,}.{abs(cents) % 100:02d}"
 
 
-def listed(names: Sequence[str], most: int = 6) -> str:
-    """``a, b and c``; beyond ``most`` names the rest are counted."""
+def listed(names: Sequence[str], most: int = 6, word: str = "and") -> str:
+    """``a, b and c``, or another word there; beyond ``most`` names the rest are counted."""
     names = list(names)
     if len(names) > most:
         return f"{', '.join(names[:most])} and {len(names) - most} more"
     if len(names) < 2:
         return "".join(names)
-    return f"{', '.join(names[:-1])} and {names[-1]}"
+    return f"{', '.join(names[:-1])} {word} {names[-1]}"
 
 
 def count(number: int, noun: str, plural: str | None = None) -> str:

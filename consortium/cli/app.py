@@ -32,7 +32,10 @@ app.add_typer(markets_app, name="markets")
 
 Register = Annotated[Path, typer.Argument(help="Register: .xlsx, .csv, or a folder of .csv files.")]
 Markets = Annotated[
-    list[str], typer.Option("--market", "-m", help="Target market, e.g. ZAF; may be repeated.")
+    list[str],
+    typer.Option(
+        "--market", "-m", help="Target market, e.g. ZAF, or a market file; may be repeated."
+    ),
 ]
 ProgrammeFile = Annotated[
     Path | None, typer.Option("--programme", help="Programme file (TOML); the default if left out.")
@@ -143,12 +146,16 @@ def check(
     ] = None,
     programme: ProgrammeFile = None,
     rules: RulesFile = None,
+    market: Annotated[
+        list[Path] | None,
+        typer.Option("--market", "-m", help="A market file it was made with; may be repeated."),
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the verdict as JSON.")] = False,
 ) -> None:
     """Verify a plan again, without a solver; also one edited by hand."""
     from consortium.cli.checking import check_and_print
 
-    if not check_and_print(plan, register, programme, rules, json):
+    if not check_and_print(plan, register, programme, rules, tuple(market or ()), json):
         raise typer.Exit(BAD_INPUT)
 
 
@@ -188,7 +195,9 @@ def sample(
 @app.command()
 def graph(
     register: Register,
-    market: Annotated[str, typer.Option("--market", "-m", help="Target market, e.g. ZAF.")],
+    market: Annotated[
+        str, typer.Option("--market", "-m", help="Target market, e.g. ZAF, or a market file.")
+    ],
     output: Annotated[
         Path, typer.Option("-o", "--output", help="File to write: .graphml, .json, .csv or .png.")
     ],
@@ -205,17 +214,20 @@ def graph(
 
 
 @markets_app.callback(invoke_without_command=True)
-def markets(context: typer.Context) -> None:
-    """List the markets and how well each is known."""
+def markets(
+    context: typer.Context,
+    json: Annotated[bool, typer.Option("--json", help="Print the table as JSON.")] = False,
+) -> None:
+    """List the markets and how well each is known for each cluster."""
     if context.invoked_subcommand is None:
         from consortium.cli.library import print_markets
 
-        print_markets()
+        print_markets(json)
 
 
 @markets_app.command("show")
 def markets_show(
-    code: Annotated[str, typer.Argument(help="Market code, e.g. ZAF.")],
+    code: Annotated[str, typer.Argument(help="Market code, e.g. ZAF, or a market file.")],
     json: Annotated[bool, typer.Option("--json", help="Print the facts as JSON.")] = False,
 ) -> None:
     """Every fact of one market, with value, unit, year, source and grade."""

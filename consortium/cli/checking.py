@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -12,7 +13,9 @@ from rich.console import Console
 from consortium.case import load_case
 from consortium.checking import Verdict, check
 from consortium.errors import InputError, InputFault
+from consortium.market import Market, find_market, read_market
 from consortium.plan import Plan
+from consortium.wording import listed
 
 
 def check_and_print(
@@ -20,26 +23,58 @@ def check_and_print(
     register: Path | None,
     programme: Path | None,
     rules: Path | None,
+    market_files: Sequence[Path],
     as_json: bool,
 ) -> bool:
     """Check a plan and print the verdict; whether nothing is wrong."""
-    if register is None and (programme is not None or rules is not None):
-        raise InputError(
-            [InputFault("--register", "is needed to check against a programme or rules file")]
-        )
+    others = programme is not None or rules is not None or bool(market_files)
+    if register is None and others:
+        message = "is needed to check against a programme, rules or market file"
+        raise InputError([InputFault("--register", message)])
     plan = Plan.load(plan_path)
     case = None
     if register is not None:
         markets = sorted(plan.inputs.markets)
         if not markets:
             raise InputError([InputFault(plan_path.name, "names no market among its inputs")])
-        case = load_case(register, markets, programme, rules)
+        case = load_case(register, _markets(plan, market_files), programme, rules)
     verdict = check(plan, case)
     if as_json:
         sys.stdout.write(json.dumps(asdict(verdict), indent=1, ensure_ascii=False) + "\n")
     else:
         _print(verdict, plan_path.name)
     return verdict.ok
+
+
+def _markets(plan: Plan, files: Sequence[Path]) -> list[Market]:
+    """The plan's markets, each from its file if one is given, else as shipped."""
+    faults: list[InputFault] = []
+    own: dict[str, Market] = {}
+    for path in files:
+        try:
+            market = read_market(path)
+        except InputError as error:
+            faults.extend(error.faults)
+            continue
+        if market.code not in plan.inputs.markets:
+            known = listed(sorted(plan.inputs.markets))
+            message = f"is of {market.code}; the plan's markets are {known}"
+            faults.append(InputFault("--market", message, value=str(path)))
+        elif market.code in own:
+            faults.append(InputFault("--market", f"{market.code} is given twice", value=str(path)))
+        own[market.code] = market
+    for code in sorted(set(plan.inputs.markets) - set(own)):
+        origin = plan.inputs.market_origins.get(code, "shipped")
+        try:
+            if origin != "shipped":
+                message = f"the plan was made with the market file {origin}; give it by --market"
+                raise InputError([InputFault("--market", message, value=code)])
+            own[code] = find_market(code)
+        except InputError as error:
+            faults.extend(error.faults)
+    if faults:
+        raise InputError(faults)
+    return [own[code] for code in sorted(own)]
 
 
 def _print(verdict: Verdict, name: str) -> None:

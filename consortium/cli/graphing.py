@@ -34,7 +34,7 @@ def write_compatibility(
         raise InputError(
             [InputFault("--mode", f"is not of this programme; it has {known}", value=mode)]
         )
-    graph = compatibility_graph(case, market, mode)
+    graph = compatibility_graph(case, case.markets[0].code, mode)
     inputs = list(register_files(register).values())
     if output.suffix.lower() == ".png":
         from consortium.documents.picture import groups_png

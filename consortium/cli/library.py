@@ -4,38 +4,66 @@ from __future__ import annotations
 
 import json
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 
 from rich.console import Console
 from rich.table import Table
 
 from consortium.facts import GRADES, Fact
-from consortium.market import find_market, load_clusters, load_markets
+from consortium.market import Market, find_market, load_clusters, load_markets
 from consortium.register import SHEETS
+from consortium.wording import count
 
 
-def print_markets() -> None:
-    """A table of markets by cluster: number of figures by grade, or "no data"."""
-    table = Table(title="Markets and how well each is known")
-    table.add_column("market")
-    table.add_column("cluster")
-    table.add_column("families", justify="right")
-    for grade in GRADES:
-        table.add_column(grade, justify="right")
-    for market in load_markets().values():
-        for key, cluster in load_clusters().items():
-            facts = market.clusters.get(key)
-            if facts is None:
-                table.add_row(f"{market.code} {market.name}", cluster.label, "no data")
-                continue
-            grades = Counter(fact.grade for fact in facts.facts())
-            table.add_row(
-                f"{market.code} {market.name}",
-                cluster.label,
-                str(len(facts.families)),
-                *(str(grades[grade]) for grade in GRADES),
-            )
-    Console().print(table)
+def print_markets(as_json: bool = False) -> None:
+    """Markets by clusters: how many families, and how many figures of each grade, or "no data"."""
+    markets, clusters = load_markets().values(), load_clusters()
+    if as_json:
+        rows = [_coverage(market, key) for market in markets for key in clusters]
+        sys.stdout.write(json.dumps(rows, indent=1, ensure_ascii=False) + "\n")
+        return
+    table = Table(title="Markets and how well each is known", show_lines=True)
+    table.add_column("market", no_wrap=True)
+    for cluster in clusters.values():
+        table.add_column(cluster.label)
+    for market in markets:
+        cells = [_cell(market, key) for key in clusters]
+        table.add_row(f"{market.code} {market.name}", *cells)
+    console = Console()
+    console.print(table)
+    lacking = defaultdict(list)
+    for market in markets:
+        for key, part in market.incomplete.items():
+            lacking[part.why].append(f"{market.code} {key}")
+    for why, pairs in lacking.items():
+        console.print(f"too little known to propose, as {why}: {', '.join(pairs)}")
+    console.print(
+        "Figures are graded sourced, estimate (ours) or recalled (to be verified); "
+        "`consortium markets show ZAF` lists those of a market."
+    )
+
+
+def _cell(market: Market, key: str) -> str:
+    """What is known of a market for a cluster."""
+    grades = Counter(fact.grade for fact in market.facts_for(key))
+    told = ", ".join(f"{grades[grade]} {grade}" for grade in GRADES if grades[grade])
+    if key in market.clusters:
+        return f"{count(len(market.clusters[key].families), 'family', 'families')}: {told}"
+    return f"too little: {told}" if key in market.incomplete else "no data"
+
+
+def _coverage(market: Market, key: str) -> dict[str, object]:
+    """The same for machines."""
+    grades = Counter(fact.grade for fact in market.facts_for(key))
+    part = market.clusters.get(key)
+    return {
+        "market": market.code,
+        "cluster": key,
+        "complete": part is not None,
+        "lacking": market.no_data(key),
+        "families": [] if part is None else list(part.families),
+        **{grade: grades[grade] for grade in GRADES},
+    }
 
 
 def print_market(code: str, as_json: bool) -> None:
@@ -44,7 +72,13 @@ def print_market(code: str, as_json: bool) -> None:
     facts = list(market.facts())
     if as_json:
         rows = [_record(fact) for fact in facts]
-        content = {"code": market.code, "name": market.name, "sha256": market.sha256, "facts": rows}
+        content = {
+            "code": market.code,
+            "name": market.name,
+            "sha256": market.sha256,
+            "sha256_for": {key: market.sha256_for(key) for key in market.clusters},
+            "facts": rows,
+        }
         sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
         return
     table = Table(title=f"{market.name} ({market.code})")

@@ -118,6 +118,7 @@ def _inputs_of(options: Options) -> list[Path]:
 
     others = (options.programme, options.rules, options.start)
     given = [path for path in others if path is not None]
+    given += [Path(text) for text in options.markets if text.lower().endswith(".toml")]
     return [*register_files(options.register).values(), *given]
 
 

@@ -195,7 +195,11 @@ def grade_sentence(plan: Plan) -> str:
         f"{grades['recalled']:,} recalled",
         f"{grades['missing']:,} for what the register does not say",
     )
-    return f"The plan rests on {count(len(plan.assumptions), 'assumption')}: {listed(parts)}."
+    sentence = f"The plan rests on {count(len(plan.assumptions), 'assumption')}: {listed(parts)}."
+    for code, origin in sorted(plan.inputs.market_origins.items()):
+        if origin != "shipped":
+            sentence += f" The figures on {plain(code)} are those of {plain(origin)}, a user's own."
+    return sentence
 
 
 # -- one consortium -------------------------------------------------------------------------------

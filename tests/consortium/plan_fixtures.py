@@ -131,7 +131,7 @@ def plan_of(
             register_sha256=case.register.sha256,
             programme_sha256=case.programme.sha256,
             rules_sha256=case.rules.sha256,
-            markets={m.code: m.sha256 for m in case.markets},
+            markets={m.code: m.sha256_for(case.cluster.key) for m in case.markets},
             market_origins={m.code: m.origin for m in case.markets},
             plans_sha256="0" * 64,
             graph=GraphInput(

@@ -101,13 +101,54 @@ def test_sample_can_be_proposed_for(ending: str, tmp_path: Path) -> None:
     assert code_of(propose) == DONE
 
 
+def test_a_market_file_of_ones_own(tmp_path: Path, capsys: Captured) -> None:
+    """It takes the place of the shipped one, is named, and is needed to check the plan."""
+    shipped = (ROOT / "consortium" / "data" / "markets" / "ZAF.toml").read_text(encoding="utf-8")
+    own = tmp_path / "my-market.toml"
+    holder = "licence_holder_annual = { value ="
+    cheaper = shipped.replace(f"{holder} 6000", f"{holder} 100", 1)
+    assert cheaper != shipped
+    own.write_text(cheaper, encoding="utf-8")
+    made = ["propose", str(DEMO), "-m", str(own), *WORK, "--no-turning-points"]
+    assert code_of([*made, "-o", str(tmp_path / "plan")]) == DONE
+    assert "The figures on ZAF are those of my-market.toml, a user's own." in spoken(capsys)
+    plan = Plan.load(tmp_path / "plan.json")
+    assert plan.inputs.market_origins == {"ZAF": "my-market.toml"}
+
+    checked = ["check", str(tmp_path / "plan.json"), "--register", str(DEMO)]
+    assert code_of(checked) == BAD_INPUT
+    needed = "made with the market file my-market.toml; give it by --market"
+    assert needed in capsys.readouterr().err
+    assert code_of([*checked, "--market", str(own)]) == DONE
+    own.write_text(shipped, encoding="utf-8")
+    assert code_of([*checked, "--market", str(own)]) == BAD_INPUT
+    capsys.readouterr()
+    assert code_of([*checked, "-m", str(own), "-m", str(own)]) == BAD_INPUT
+    assert "given twice" in capsys.readouterr().err
+    kenya = ROOT / "consortium" / "data" / "markets" / "KEN.toml"
+    assert code_of([*checked, "-m", str(kenya)]) == BAD_INPUT
+    told = capsys.readouterr().err
+    assert "is of KEN; the plan's markets are ZAF" in told
+    assert "give it by --market" in told
+    assert code_of(["markets", "show", str(own)]) == DONE
+    graph = ["graph", str(DEMO), "-m", str(own), "-o", str(tmp_path / "g.csv")]
+    assert code_of(graph) == DONE
+
+
+def spoken(capsys: Captured) -> str:
+    """What was printed, on one line."""
+    return " ".join(capsys.readouterr().out.split())
+
+
 def test_markets_and_columns(capsys: Captured) -> None:
     assert code_of(["markets"]) == DONE
     assert "ZAF" in capsys.readouterr().out
+    assert code_of(["markets", "--json"]) == DONE
+    assert len(json.loads(capsys.readouterr().out)) == 28
     assert code_of(["markets", "show", "ZAF"]) == DONE
     assert "estimate" in capsys.readouterr().out
     assert code_of(["markets", "show", "ZAF", "--json"]) == DONE
-    assert len(json.loads(capsys.readouterr().out)["facts"]) == 37
+    assert len(json.loads(capsys.readouterr().out)["facts"]) == 37 + 37 + 32 + 37
     assert code_of(["sample", "--columns"]) == DONE
     assert "capacity_units_per_year" in capsys.readouterr().out
 
@@ -131,6 +172,9 @@ BAD: tuple[tuple[str, list[str], str], ...] = (
     ("sample without a file", ["sample", "surgical-sialkot"], "-o"),
     ("sample in no format", ["sample", "surgical-sialkot", "-o", "x.pdf"], "x.pdf"),
     ("market to show", ["markets", "show", "ATL"], "ATL"),
+    ("no market file", ["propose", str(DEMO), "-m", "none.toml"], "none.toml"),
+    ("too little known", ["propose", str(DEMO), "-m", "DEU"], "no data on surgical-sialkot"),
+    ("market without register", ["check", "p.json", "-m", "z.toml"], "--register"),
     (
         "output in no folder",
         ["propose", str(DEMO), "-m", "ZAF", "-o", "no/where"],

@@ -452,7 +452,7 @@ def test_numbers_no_spreadsheet_writes(tmp_path: Path, number: str) -> None:
         ("women_led", 2, "write yes or no"),
         ("role", "retailer", "use maker, vendor or trader"),
         ("preferred_fee_mode", "half", "use export_share, size_share, flat or none"),
-        ("cluster", "sialkot", "use surgical-sialkot"),
+        ("cluster", "sialkot", "or surgical-sialkot"),
         ("countries", "South Africa", "three-letter country codes"),
         ("countries", "ZAF, KEN", "separate them by ;"),
         ("countries", "ZAF; zaf", "names ZAF twice"),

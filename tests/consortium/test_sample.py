@@ -30,6 +30,7 @@ from consortium.sample import MOST_FIRMS, sample_register
 from consortium.sample_profile import load_profile, sample_clusters
 
 CLUSTER = "surgical-sialkot"
+CLUSTERS = ("autoparts-lahore", "footwear-lahore", "garments-lahore", CLUSTER)
 AS_OF = date(2026, 1, 1)
 FOR, AGAINST = {"worked_together", "trust", "same_owner"}, {"rival", "veto"}
 
@@ -95,10 +96,11 @@ def test_seeds_and_global_state() -> None:
 # -- arguments ----------------------------------------------------------------------------------
 
 
+@pytest.mark.parametrize("cluster", CLUSTERS)
 @pytest.mark.parametrize("num_firms", [1, 2, 3, 5, 10])
-@pytest.mark.parametrize("seed", range(5))
-def test_small_registers(num_firms: int, seed: int) -> None:
-    small = sample_register(CLUSTER, num_firms, seed)
+@pytest.mark.parametrize("seed", range(3))
+def test_small_registers(cluster: str, num_firms: int, seed: int) -> None:
+    small = sample_register(cluster, num_firms, seed)
     assert [firm.firm_id for firm in small.firms] == [f"S{i + 1:04d}" for i in range(num_firms)]
     check_invariants(small)
 
@@ -122,8 +124,9 @@ def test_bad_arguments_name_every_fault(
     assert all(word in str(caught.value) for word in words)
 
 
-def test_names_suffice_for_the_largest_register() -> None:
-    profile = load_profile(CLUSTER)
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_names_suffice_for_the_largest_register(cluster: str) -> None:
+    profile = load_profile(cluster)
     parts = [profile.texts(f"names.{part}") for part in ("first", "middle", "last", "endings")]
     assert all(len(set(part)) == len(part) for part in parts)
     assert np.prod([len(part) for part in parts]) >= MOST_FIRMS
@@ -139,9 +142,13 @@ def test_quick() -> None:
 # -- profile ------------------------------------------------------------------------------------
 
 
-def test_every_parameter_is_a_fact_that_says_where_it_comes_from() -> None:
-    assert sample_clusters() == (CLUSTER,)
-    for fact in load_profile(CLUSTER).facts.values():
+def test_every_cluster_has_a_profile() -> None:
+    assert sample_clusters() == CLUSTERS == tuple(sorted(load_clusters()))
+
+
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_every_parameter_is_a_fact_that_says_where_it_comes_from(cluster: str) -> None:
+    for fact in load_profile(cluster).facts.values():
         assert fact.source.strip()
         if fact.grade == "sourced":
             assert "[" in fact.source, fact.name
@@ -149,11 +156,15 @@ def test_every_parameter_is_a_fact_that_says_where_it_comes_from() -> None:
             assert "estimate" in fact.source or "[" in fact.source, fact.name
 
 
-def test_profile_speaks_of_what_the_register_knows() -> None:
-    profile = load_profile(CLUSTER)
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_profile_speaks_of_what_the_register_knows(cluster: str) -> None:
+    profile = load_profile(cluster)
     assert set(profile.names_under("products.families")) == set(
-        load_clusters()[CLUSTER].family_keys
+        load_clusters()[cluster].family_keys
     )
+    assert set(profile.facts) <= set(load_profile(CLUSTER).facts) | {
+        key for key in profile.facts if key.startswith(("published.", "products.families.", "cert"))
+    }
     assert set(profile.names_under("certificates.names")) <= set(CERTIFICATES)
     assert set(profile.texts("money.fee_modes")) == set(FEE_MODES)
     assert set(profile.texts("wishes.priorities")) <= set(PRIORITIES)
@@ -169,13 +180,16 @@ def test_profile_speaks_of_what_the_register_knows() -> None:
 
 
 def check_invariants(register: Register) -> None:
-    cluster = load_clusters()[CLUSTER]
+    key = register.firms[0].cluster
+    cluster, profile = load_clusters()[key], load_profile(key)
     ids = [firm.firm_id for firm in register.firms]
     assert ids == sorted(set(ids))
     assert len({firm.name for firm in register.firms}) == len(ids)
-    towns = set(load_profile(CLUSTER).texts("towns.names"))
+    towns = set(profile.texts("towns.names"))
+    named = set(profile.names_under("certificates.names"))
     for firm in register.firms:
-        assert firm.cluster == CLUSTER
+        assert firm.cluster == key
+        assert {certificate.name for certificate in firm.certificates} <= named
         assert firm.town in towns
         assert firm.employees >= 1
         assert firm.role is None or firm.role in ROLES
@@ -221,6 +235,7 @@ def check_lists(firm: Firm) -> None:
     assert names == sorted(set(names))
     assert set(names) <= set(CERTIFICATES)
     assert "CE-MDR" not in names or "ISO 13485" in names
+    assert "IATF 16949" not in names or "ISO 9001" in names
     assert len(set(firm.priorities)) == len(firm.priorities) in (0, 3)
     assert set(firm.priorities) <= set(PRIORITIES)
     assert len(set(firm.target_markets)) == len(firm.target_markets) <= 4
@@ -240,8 +255,9 @@ def check_product(product: Product) -> None:
     assert product.reject_rate_bp is None or 0 <= product.reject_rate_bp <= 2500
 
 
-def test_register_is_valid(register: Register) -> None:
-    check_invariants(register)
+@pytest.mark.parametrize("cluster", CLUSTERS)
+def test_register_is_valid(cluster: str) -> None:
+    check_invariants(sample_register(cluster, 3600, 1))
 
 
 def test_values_are_plain_python(register: Register) -> None:
@@ -251,6 +267,12 @@ def test_values_are_plain_python(register: Register) -> None:
         values = [getattr(firm, name) for name in Firm.__slots__]
         values += [getattr(p, name) for p in firm.products for name in Product.__slots__]
         assert all(type(value) in plain for value in values)
+
+
+@pytest.fixture(scope="module", params=CLUSTERS)
+def every_maker(request: pytest.FixtureRequest) -> list[Firm]:
+    """The makers of a register of each cluster."""
+    return [f for f in sample_register(request.param, 3600, 1).firms if f.role == "maker"]
 
 
 # -- published figures --------------------------------------------------------------------------
@@ -456,6 +478,79 @@ def test_larger_firms_make_single_use_and_better_managed_ones_micro(makers: list
 
     assert mean("single_use", log_size) > mean("general", log_size)
     assert mean("micro", lambda f: f.management_bp) > mean("general", lambda f: f.management_bp)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "low", "high"),
+    [
+        (lambda f: f.employees, lambda f: f.turnover_cents, 0.7, 0.99),
+        (lambda f: f.employees, lambda f: f.management_bp, 0.2, 0.7),
+        (lambda f: f.management_bp, lambda f: f.financial_health_bp, 0.3, 0.8),
+        (lambda f: f.employees, lambda f: f.export_years, 0.03, 0.6),
+        (lambda f: f.employees, lambda f: len(f.countries), 0.03, 0.7),
+        (lambda f: f.management_bp, certificates, 0.05, 0.6),
+        (lambda f: f.turnover_cents, lambda f: f.max_contribution_cents, 0.5, 0.99),
+        (lambda f: f.employees, lambda f: len(f.products), 0.05, 0.6),
+    ],
+)
+def test_correlations_in_every_cluster(
+    every_maker: list[Firm], one: Number, other: Number, low: float, high: float
+) -> None:
+    assert low < rank_correlation([(one(firm), other(firm)) for firm in every_maker]) < high
+
+
+def test_prices_and_costs_in_every_cluster(every_maker: list[Firm]) -> None:
+    """Median prices are the profile's, and the mean contribution too."""
+    profile = load_profile(every_maker[0].cluster)
+    products = [product for firm in every_maker for product in firm.products]
+    for family in profile.names_under("products.families"):
+        cents = [p.unit_price_cents for p in products if p.family == family and p.unit_price_cents]
+        assert len(cents) > 100
+        stated = 100 * profile.number(f"products.families.{family}.price")
+        assert np.median(cents) == pytest.approx(stated, rel=0.1)
+    left = [
+        1 - p.unit_cost_cents / p.unit_price_cents
+        for p in products
+        if p.unit_cost_cents is not None and p.unit_price_cents is not None
+    ]
+    assert np.mean(left) == pytest.approx(profile.number("products.contribution"), abs=0.02)
+
+
+def firms_of(cluster: str) -> list[Firm]:
+    return list(sample_register(cluster, 3600, 1).firms)
+
+
+def test_garment_units_are_large_or_small_as_published() -> None:
+    """12% of the units are large [41]."""
+    facts = load_profile("garments-lahore").facts
+    makers = [firm for firm in firms_of("garments-lahore") if firm.role == "maker"]
+    large = np.mean([firm.employees >= facts["published.large_from"].exact for firm in makers])
+    assert large == pytest.approx(float(facts["published.large_share"].exact), abs=0.04)
+
+
+def test_footwear_prices_hold_beside_the_published_mean() -> None:
+    """Exports over pairs is about USD 7 [44], canvas and rubber included: leather is dearer."""
+    facts = load_profile("footwear-lahore").facts
+    mean = float(facts["published.exports"].exact / facts["published.pairs"].exact)
+    assert mean == pytest.approx(7, abs=0.1)
+    cents = [
+        product.unit_price_cents
+        for firm in firms_of("footwear-lahore")
+        for product in firm.products
+        if product.unit_price_cents is not None
+    ]
+    assert mean < np.mean(cents) / 100 < 2.2 * mean
+
+
+def test_few_makers_of_auto_parts_are_large_and_few_export() -> None:
+    """About 90% are small and medium [45][46]; the count of exporters is of registered ones."""
+    facts = load_profile("autoparts-lahore").facts
+    makers = [firm for firm in firms_of("autoparts-lahore") if firm.role == "maker"]
+    small = np.mean([firm.employees < facts["published.large_from"].exact for firm in makers])
+    assert small == pytest.approx(float(facts["published.small_share"].exact), abs=0.05)
+    exporting = np.mean([bool(firm.export_sales_cents) for firm in makers])
+    listed = float(facts["published.exporters"].exact / facts["published.makers"].exact)
+    assert listed < exporting < 0.3
 
 
 # -- ties ---------------------------------------------------------------------------------------

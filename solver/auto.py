@@ -33,7 +33,7 @@ from solver.neighbourhoods import improve_by_neighbourhoods
 from solver.partitioning import applies, partition_within_reach
 from solver.parts import improve_by_parts
 from solver.search import search
-from solver.search.driver import compiled_in_time
+from solver.search.driver import compiled_in_time, compiling_ended
 from solver.within import run_reduced
 
 #: Up to so many items ``exact`` is quickest, and complete.
@@ -64,7 +64,7 @@ def auto(context: SolveContext) -> None:
     """Solve with the strategies that fit the problem's size and structure."""
     if context.problem.num_items <= SMALL:
         exact(context)
-    if not context.stopping():
+    if not context.stopping() and compiling_ended(context):
         run_reduced(context, _combined)
 
 

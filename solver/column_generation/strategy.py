@@ -24,6 +24,7 @@ from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.grouping import Grouping
+from solver.search.driver import compiling_ended
 from solver.verification import verify
 
 #: Another round of cuts is worth it if the last one took the LEAST_GAIN-th part of the gap.
@@ -56,6 +57,8 @@ def _go(
 ) -> None:
     """Start a run whose proof can be asked for; where it grows too large, a note says so."""
     settings = EnumerationSettings() if settings is None else settings
+    if not compiling_ended(context):
+        return
     try:
         atoms = contract(context.problem)
         context.charge(100 + 10 * atoms.num_atoms + len(atoms.neighbours))

@@ -9,6 +9,7 @@ from solver.partitioning.branching import Component
 from solver.partitioning.model import FreeGrouping, free_grouping, grouping_of, labels_of
 from solver.partitioning.reduction import joined_value, reduce
 from solver.problem import IntArray
+from solver.search.driver import compiling_ended
 
 
 def run_partition(context: SolveContext, gives_up: bool = False) -> bool:
@@ -22,6 +23,8 @@ def run_partition(context: SolveContext, gives_up: bool = False) -> bool:
     free = free_grouping(context.problem)
     if free is None:
         context.note("partition: does not apply, for more than pairs bears on the groups")
+        return True
+    if not compiling_ended(context):
         return True
     return _Partition(context, free, gives_up).run()
 

@@ -110,6 +110,21 @@ def _compile_beside() -> _Compiling:
         return _compiling
 
 
+def compiling_ended(context: SolveContext) -> bool:
+    """Wait for a thread that another solve left compiling; returns whether time is left then.
+
+    numba compiles one function at a time in a process: whoever needs another kernel meanwhile waits
+    for that thread, and would do so without a look at the limits.
+    """
+    compiling = _compiling
+    while compiling is not None and compiling.is_alive():
+        compiling.join(_POLL_SECONDS)
+        if context.stopping():
+            context.note("the limits ended while another solve's kernels were being compiled")
+            return False
+    return True
+
+
 def _join_compiling() -> None:
     """Wait for a thread that still compiles."""
     if _compiling is not None:

@@ -30,6 +30,7 @@ from solver import (
     solve,
     verify,
 )
+from solver.families import clique_partitioning
 from solver.search import driver
 from solver.search.atoms import contract
 from solver.search.engine import Engine, pins_only
@@ -206,6 +207,29 @@ def test_all_who_need_the_kernels_wait_for_one_thread(monkeypatch: pytest.Monkey
     going.set()
     assert len(met) == 8
     assert len(set(met)) == 1
+
+
+@pytest.mark.parametrize("strategy", ["auto", "columns", "partition"])
+def test_what_another_solve_compiles_does_not_hold_up_this_one(
+    monkeypatch: pytest.MonkeyPatch, strategy: str
+) -> None:
+    """numba compiles one function at a time: waiting for that must not outlast the limits."""
+    ends = threading.Event()
+    compiling = threading.Thread(target=ends.wait, args=(60,))
+    monkeypatch.setattr(driver, "_compiling", compiling)
+    compiling.start()
+    pairs = [(i, j) for i in range(20) for j in range(i + 1, 20)]
+    problem = clique_partitioning(20, pairs, [(7 * i + 3 * j) % 11 - 5 for i, j in pairs])
+    try:
+        result = solve(problem, Limits(seconds=2.0), strategy)
+        assert compiling.is_alive()
+    finally:
+        ends.set()
+        compiling.join()
+    assert any("another solve's kernels" in note for note in result.notes)
+    again = solve(problem, Limits(seconds=60), strategy)
+    assert again.grouping is not None
+    assert not any("another solve's kernels" in note for note in again.notes)
 
 
 def cold_solve() -> list[Any]:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from fractions import Fraction
 from typing import Any
 
 from consortium.assumptions import assumptions
@@ -18,6 +19,7 @@ from consortium.case import Case, Kind
 from consortium.errors import ConsortiumError
 from consortium.explanation import left_out_reasons
 from consortium.formulation import formulate
+from consortium.goals import GOALS, goal_value, most_given_up
 from consortium.inputs import input_hashes
 from consortium.plan import Plan, PlanConsortium, gap_ppm
 from consortium.proposal import write_out
@@ -75,6 +77,11 @@ def check(plan: Plan, case: Case | None = None) -> Verdict:
     else:
         scope = "correct for this register"
         failures.extend(_against(plan, case))
+        if plan.second_goals is not None:
+            notes.append(
+                "What the plan of most surplus reaches of second goals, and their bounds, need a "
+                "solver; they are not recomputed."
+            )
         if plan.do_not_form:
             notes.append("Reasons for not forming need a solver; they are not recomputed.")
     unique = tuple(dict.fromkeys(failures))
@@ -92,6 +99,7 @@ def _itself(plan: Plan) -> Iterator[Failure]:
         if group.market not in plan.inputs.markets:
             yield Failure("market", group.id, f"{group.market} is not among the inputs' markets")
     yield from _totals(plan)
+    yield from _second_goals(plan)
     empty = {row.market for row in plan.do_not_form}
     served = {group.market for group in plan.consortia}
     for market in sorted(plan.inputs.markets):
@@ -102,6 +110,38 @@ def _itself(plan: Plan) -> Iterator[Failure]:
     for market in sorted(empty - set(plan.inputs.markets)):
         yield Failure("market", market, "is listed under do_not_form but is no input")
     yield from _graph(plan)
+
+
+def _second_goals(plan: Plan) -> Iterator[Failure]:
+    told = plan.second_goals
+    if told is None:
+        return
+    given_up = told.most_surplus_cents - plan.objective_cents
+    if given_up != told.given_up_cents or given_up < 0:
+        yield _differ(
+            "second_goals",
+            "plan",
+            "given_up_cents",
+            told.given_up_cents,
+            given_up,
+            "the most surplus less the plan's is",
+        )
+    most = most_given_up(told.most_surplus_cents, Fraction(told.give_up_ppm, 1_000_000))
+    if told.given_up_cents > most:
+        yield Failure(
+            "second_goals",
+            "plan",
+            f"{usd_exact(told.given_up_cents)} was given up, at most {usd_exact(most)} might be",
+        )
+    if plan.bound_cents is not None and plan.bound_cents < told.most_surplus_cents:
+        yield Failure("second_goals", "plan", "most_surplus_cents is above bound_cents")
+    for row in told.goals:
+        if row.goal not in GOALS or row.label != GOALS[row.goal].label:
+            yield Failure("second_goals", row.goal, "is no second goal under this label")
+        if row.at_most is not None and row.at_most < row.value:
+            yield Failure(
+                "second_goals", row.goal, f"is {row.value}, above its bound of {row.at_most}"
+            )
 
 
 def _graph(plan: Plan) -> Iterator[Failure]:
@@ -281,6 +321,13 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
             yield Failure("recompute", name, f"cannot be written out anew: {error}")
             continue
         yield from _compare(name, group, right)
+    for row in () if plan.second_goals is None else plan.second_goals.goals:
+        if row.goal in GOALS:
+            counted = goal_value(valuer, row.goal, [(k, members) for _, k, members in located])
+            if counted != row.value:
+                yield Failure(
+                    "second_goals", row.goal, f"value is {row.value}, recomputed {counted}"
+                )
     yield from _rest(plan, case, located)
 
 

@@ -54,6 +54,8 @@ class Formulation:
     firm_ids : firm by item index, ascending.
     problem : the formal problem; values are surplus in cents.
     graphs : compatible pairs by (market, mode).
+    pair_scores : int64 [kinds, pairs], compatibility score of the problem's pairs, basis points; 0
+        where the kind does not allow the pair.
     shut_out : why a firm cannot join in a market, by (firm_id, market).
     resource_names, limit_names : what each resource and shared limit stands for.
     """
@@ -63,6 +65,7 @@ class Formulation:
     firm_ids: tuple[str, ...]
     problem: GroupingProblem
     graphs: dict[tuple[str, str], CompatiblePairs]
+    pair_scores: IntArray
     shut_out: dict[tuple[str, str], Ineligible]
     resource_names: tuple[str, ...]
     limit_names: tuple[str, ...]
@@ -171,7 +174,8 @@ class _Builder:
         headroom = self._headroom()
         eligible = self._eligible(headroom)
         resources, names, low, curves = self._resources(headroom, eligible)
-        pairs, pair_values, pair_allowed = self._pairs()
+        pairs, pair_scores, pair_allowed = self._pairs()
+        pair_values = np.where(pair_allowed, self._worth_by_score()[pair_scores], 0)
         group_use, item_use, limits, limit_names = self._shared()
         rules = self.case.rules
         kind_of = {kind: k for k, kind in enumerate(self.kinds)}
@@ -217,6 +221,7 @@ class _Builder:
             self.firm_ids,
             problem,
             self.graphs,
+            pair_scores,
             self.shut_out,
             names,
             limit_names,
@@ -300,7 +305,7 @@ class _Builder:
         return out
 
     def _pairs(self) -> tuple[npt.NDArray[np.int32], IntArray, npt.NDArray[np.bool_]]:
-        """Union of the graphs' edges, with each kind's values and permissions."""
+        """Union of the graphs' edges, with each kind's scores and permissions."""
         n = self.num_items
         codes: dict[tuple[str, str], IntArray] = {}
         scores: dict[tuple[str, str], IntArray] = {}
@@ -310,16 +315,15 @@ class _Builder:
             code, score = self._with_kept(key, i * n + j, graph.scores.astype(np.int64))
             codes[key], scores[key] = code, score
         union = np.unique(np.concatenate([np.zeros(0, dtype=np.int64), *codes.values()]))
-        pair_values = np.zeros((self.num_kinds, len(union)), dtype=np.int64)
+        pair_scores = np.zeros((self.num_kinds, len(union)), dtype=np.int64)
         pair_allowed = np.zeros((self.num_kinds, len(union)), dtype=bool)
-        worth = self._worth_by_score()
         for k, kind in enumerate(self.kinds):
             key = (kind.market, kind.mode)
             where = np.searchsorted(union, codes[key])
             pair_allowed[k, where] = True
-            pair_values[k, where] = worth[scores[key]]
+            pair_scores[k, where] = scores[key]
         pairs = np.stack([union // max(n, 1), union % max(n, 1)], axis=1).astype(np.int32)
-        return pairs, pair_values, pair_allowed
+        return pairs, pair_scores, pair_allowed
 
     def _with_kept(
         self, key: tuple[str, str], code: IntArray, score: IntArray

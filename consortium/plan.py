@@ -175,6 +175,29 @@ class DoNotForm(_Row):
     tried: tuple[str, ...]
 
 
+class SecondGoal(_Row):
+    """One second goal: what the plan reaches, and the plan of most surplus before it.
+
+    ``at_most`` bounds every plan within what may be given up that serves the goals before it as
+    well; ``None`` where that is not known.
+    """
+
+    goal: str
+    label: str
+    before: int
+    value: int
+    at_most: int | None
+
+
+class SecondGoals(_Row):
+    """Second goals in their order, and their price: the surplus given up for all of them."""
+
+    give_up_ppm: int
+    most_surplus_cents: int
+    given_up_cents: int
+    goals: tuple[SecondGoal, ...]
+
+
 class Assumption(_Row):
     """A figure the plan assumes; firm inputs that were missing are among them."""
 
@@ -201,6 +224,7 @@ class Plan(_Row):
     do_not_form: tuple[DoNotForm, ...]
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
+    second_goals: SecondGoals | None = None
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, UTF-8, one newline at the end."""

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
 from typing import cast
 
 from consortium.assumptions import assumptions
@@ -16,8 +18,18 @@ from consortium.conflict import conflict_sentences, obvious_conflicts
 from consortium.errors import NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
+from consortium.goals import GOALS, serve_goals
 from consortium.inputs import created_with, input_hashes
-from consortium.plan import SCHEMA, DoNotForm, Plan, PlanConsortium, PlanLimits, StopReason, gap_ppm
+from consortium.plan import (
+    SCHEMA,
+    DoNotForm,
+    Plan,
+    PlanConsortium,
+    PlanLimits,
+    SecondGoals,
+    StopReason,
+    gap_ppm,
+)
 from consortium.proposal import write_out
 from consortium.turning import TurningSearch, do_not_form
 from consortium.valuation import Valuer
@@ -32,6 +44,8 @@ from solver import (
     verify,
 )
 
+#: Most surplus given up for second goals, where nothing else is said.
+GIVE_UP = Decimal("0.01")
 #: Limits of the search for a smallest contradictory set of rules.
 EXPLAIN_WORK, EXPLAIN_SECONDS = 60_000_000, 60.0
 
@@ -45,6 +59,8 @@ def propose(
     start: Plan | None = None,
     observer: Observer | None = None,
     turning_points: bool = True,
+    then: Sequence[str] = (),
+    give_up: Decimal | float = GIVE_UP,
 ) -> Plan:
     """Propose consortia for a case.
 
@@ -57,15 +73,23 @@ def propose(
     turning_points : whether to search the change of a fact that would make a consortium form, for
         each market in which none does: many solves, together within as many seconds as the plan
         (each within the work limit, where that is set).
+    then : second goals, in their order: names of ``consortium.goals.GOALS``. Their search may take
+        as long as the plan.
+    give_up : most surplus given up for them, as a share of the most there is.
 
     Raises
     ------
+    ValueError
+        If a goal is unknown or named twice, or ``give_up`` is no share from 0 to 1.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
     PlanDefect
         If the solver and the domain's own arithmetic disagree: a defect of ours.
     """
+    share = Fraction(str(give_up)) if isinstance(give_up, float) else Fraction(give_up)
+    if len(set(then)) < len(then) or not GOALS.keys() >= set(then) or not 0 <= share <= 1:
+        raise ValueError(f"second goals are some of {', '.join(GOALS)}; give_up is 0 to 1")
     if limits is None:
         limits = Limits() if seconds is None else Limits(seconds=seconds)
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
@@ -83,16 +107,45 @@ def propose(
     result = solve(formulation.problem, limits, strategy, start=grouping, observer=observer)
     if result.grouping is None:
         raise _no_plan(formulation, result, limits)
-    if start is not None:
+    told = None
+    if then and not _stopped_by_hand(result):
+        result, told = _second_goals(formulation, result, then, share, limits, observer)
+    if start is not None and result.grouping is not None:
         # Reasons must not hang on pairs of the start plan that are in nobody's consortium.
-        kept = _pairs(members for _, members in formulation.consortia(result.grouping))
         items = formulation.consortia(result.grouping)
+        kept = _pairs(members for _, members in items)
         formulation = formulate(case, keep_pairs=kept)
         result = replace(result, grouping=formulation.grouping(items))
     if not case.programme.launch_years:
         notes.append("The programme has no launch year, so no fees are computed.")
     result = replace(result, notes=(*notes, *result.notes))
-    return _plan(formulation, result, limits, strategy, turning_points)
+    return _plan(formulation, result, limits, strategy, turning_points, told)
+
+
+def _second_goals(
+    formulation: Formulation,
+    result: Result,
+    then: Sequence[str],
+    share: Fraction,
+    limits: Limits,
+    observer: Observer | None,
+) -> tuple[Result, SecondGoals | None]:
+    """The result with the grouping that serves second goals best."""
+    assert result.objective is not None
+    if result.grouping is None or not len(result.grouping):
+        note = "No consortium has a surplus, so second goals have nothing to choose among."
+        return replace(result, notes=(*result.notes, note)), None
+    grouping, told, notes = serve_goals(formulation, result, then, share, limits, observer)
+    objective = told.most_surplus_cents - told.given_up_cents
+    status = Status.OPTIMAL if objective == result.bound else Status.FEASIBLE
+    moved = replace(
+        result,
+        grouping=grouping,
+        objective=objective,
+        status=status,
+        notes=(*result.notes, *notes),
+    )
+    return moved, told
 
 
 def _pairs(groups: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
@@ -129,6 +182,7 @@ def _plan(
     limits: Limits,
     strategy: str,
     turning_points: bool,
+    second_goals: SecondGoals | None,
 ) -> Plan:
     case = formulation.case
     valuer = Valuer(case)
@@ -174,6 +228,7 @@ def _plan(
             *_graph_notes(formulation),
             *search.notes,
         ),
+        second_goals=second_goals,
     )
 
 

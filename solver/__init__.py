@@ -37,6 +37,10 @@ if TYPE_CHECKING:
     from solver.result import Result as Result
     from solver.result import Status as Status
     from solver.result import TracePoint as TracePoint
+    from solver.second_goals import Goal as Goal
+    from solver.second_goals import Reached as Reached
+    from solver.second_goals import Refined as Refined
+    from solver.second_goals import refine as refine
     from solver.verification import Verdict as Verdict
     from solver.verification import Violation as Violation
     from solver.verification import group_value as group_value
@@ -72,6 +76,10 @@ _HOME = {
     "Result": "result",
     "Status": "result",
     "TracePoint": "result",
+    "Goal": "second_goals",
+    "Reached": "second_goals",
+    "Refined": "second_goals",
+    "refine": "second_goals",
     "Verdict": "verification",
     "Violation": "verification",
     "group_value": "verification",

@@ -113,6 +113,16 @@ def propose(
     turning_points: Annotated[
         bool, typer.Option(help="Where none forms, search the change that would turn it.")
     ] = True,
+    then: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Second goal, may be repeated in order of weight: firms_served, new_exporters, "
+            "women_led, cohesion."
+        ),
+    ] = None,
+    give_up: Annotated[
+        float, typer.Option(help="Most surplus given up for second goals (0.01 is 1%).")
+    ] = 0.01,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Propose consortia for one or more markets: the main job."""
@@ -133,6 +143,8 @@ def propose(
             start=start,
             output=output,
             turning_points=turning_points,
+            then=tuple(then or ()),
+            give_up=give_up,
             json=json,
         )
     )

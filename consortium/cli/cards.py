@@ -29,6 +29,7 @@ from consortium.documents.words import (
     percent,
     plain,
     proof_sentence,
+    second_goal_sentences,
     self_financing,
     sentence,
 )
@@ -180,6 +181,9 @@ class _Cards:
                 f"({usd(without)} without subsidy)."
             )
         self._say(proof_sentence(plan))
+        if plan.second_goals is not None:
+            self._label("Second goals, in their order")
+            self._bullets(second_goal_sentences(plan))
         for row in plan.do_not_form:
             self._label(f"{plain(market_name(self.case, row.market))}: no consortium should form")
             self._bullets(none_formed(self.case, row))

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from consortium.case import Case, load_case
 from consortium.errors import InputError, InputFault, NoPlan, OutputError
+from consortium.goals import GOALS
 from consortium.plan import Plan
 from consortium.planner import propose
 from solver import Limits, strategies
@@ -35,6 +36,8 @@ class Options:
     start: Path | None
     output: Path | None
     turning_points: bool
+    then: tuple[str, ...]
+    give_up: float
     json: bool
 
 
@@ -60,6 +63,8 @@ def propose_and_write(options: Options) -> None:
             start=start,
             observer=progress.observe,
             turning_points=options.turning_points,
+            then=options.then,
+            give_up=options.give_up,
         )
     if targets:
         _write(plan, case, targets, options, began, progress.log)
@@ -88,6 +93,7 @@ def _inputs(options: Options) -> tuple[Case, Plan | None, Limits]:
     if options.strategy not in strategies():
         known = ", ".join(strategies())
         faults.append(InputFault("--strategy", f"must be one of {known}", value=options.strategy))
+    faults.extend(_goal_faults(options))
     try:
         limits = Limits(
             seconds=options.seconds,
@@ -110,6 +116,22 @@ def _inputs(options: Options) -> tuple[Case, Plan | None, Limits]:
     if faults or case is None or limits is None:
         raise InputError(faults)
     return case, start, limits
+
+
+def _goal_faults(options: Options) -> list[InputFault]:
+    """What is wrong with the second goals asked for."""
+    known = ", ".join(GOALS)
+    faults = [
+        InputFault("--then", f"must be one of {known}", value=goal)
+        for goal in options.then
+        if goal not in GOALS
+    ]
+    for goal in sorted({goal for goal in options.then if options.then.count(goal) > 1}):
+        faults.append(InputFault("--then", "is named twice", value=goal))
+    if not 0 <= options.give_up <= 1:  # also where it is no number
+        message = "must be a share from 0 to 1 (0.01 is 1%)"
+        faults.append(InputFault("--give-up", message, value=str(options.give_up)))
+    return faults
 
 
 def _inputs_of(options: Options) -> list[Path]:

@@ -157,6 +157,12 @@ def proof_sentence(plan: Plan) -> str:
         if plan.consortia:
             what = "no other choice of consortia is worth more"
         return f"Proved best: {what} (for the {pairs})."
+    told = plan.second_goals
+    if told is not None and told.most_surplus_cents == plan.bound_cents:
+        return (
+            f"Proved: the most surplus is {usd(told.most_surplus_cents)} (for the {pairs}); "
+            f"{usd(told.given_up_cents)} of it is given up here for second goals."
+        )
     if plan.stopped_by in ("interrupt", "observer"):
         head = "Interrupted: the best plan so far, not proved best"
     else:
@@ -164,6 +170,31 @@ def proof_sentence(plan: Plan) -> str:
     if plan.bound_cents is None:
         return f"{head}. No bound is known: how much better another plan could be is open."
     return f"{head}: {proof_state(plan)}, for the {pairs}."
+
+
+def second_goal_sentences(plan: Plan) -> list[str]:
+    """What the plan reaches of its second goals, what is proved of that, and the price."""
+    told = plan.second_goals
+    if told is None:
+        return []
+    share = f"{told.give_up_ppm / 10_000:g}%"
+    paid = f"{usd(told.given_up_cents)} of {usd(told.most_surplus_cents)}"
+    if told.most_surplus_cents:
+        paid += f" ({told.given_up_cents / abs(told.most_surplus_cents):.2%})"
+    out = [f"Surplus given up for them: {paid}; up to {share} might be."]
+    for at, row in enumerate(told.goals):
+        proved = "how much more could be reached is not known"
+        if row.at_most == row.value:
+            proved = "proved the most within that"
+        elif row.at_most is not None:
+            proved = f"at most {row.at_most:,} within that"
+        if at:
+            proved += ", the goals before it kept"
+        out.append(
+            f"{sentence(row.label)[:-1]}: {row.value:,}, against {row.before:,} in the plan of "
+            f"most surplus; {proved}."
+        )
+    return out
 
 
 def _pairs(plan: Plan) -> str:

@@ -25,6 +25,7 @@ from consortium.documents.words import (
     plain,
     plan_label,
     proof_sentence,
+    second_goal_sentences,
 )
 from consortium.plan import Plan, PlanConsortium
 from consortium.wording import count, listed, usd_exact
@@ -105,6 +106,10 @@ def _proposals(
         for name, group in zip(names, plan.consortia, strict=True):
             _proposal(sheet, case, name, group)
         _proposal_totals(sheet, plan)
+    if plan.second_goals is not None:
+        sheet.section("Second goals, in their order")
+        for words in second_goal_sentences(plan):
+            sheet.paragraph(f"•  {words}")
     for row in plan.do_not_form:
         market = plain(market_name(case, row.market))
         sheet.section(f"{market}: no consortium should form")

@@ -96,7 +96,7 @@ class Packing:
         """
         if (self.room.least > self.room.most).any():
             return Packed("INFEASIBLE")
-        model = _Model(self)
+        model = PackingModel(self)
         if model.impossible:
             return Packed("INFEASIBLE")
 
@@ -127,11 +127,14 @@ class Packing:
         return total
 
 
-class _Model:
+class PackingModel:
     """The CP-SAT model of a packing; losses are in the prices' unit.
 
     Attributes
     ----------
+    model : it minimises the loss; whoever wants another objective of it may replace that.
+    chosen : a variable a column.
+    loss : the loss above its least, in units of the model.
     impossible : whether no choice loses so little, without a search.
     reach : no feasible objective is further from 0.
     """
@@ -154,6 +157,7 @@ class _Model:
             self._budget = self._cost - prices.scale * (packing.beat + 1)
         self._unit = 1
         self.reach = 0
+        self.loss: Any = 0
         self._rows_of_atoms()
         self._rows_of_cuts()
         self._rows_of_kinds()
@@ -292,6 +296,7 @@ class _Model:
         # shifts the objective, which ``worth_at_most`` takes back.
         self._gain = -(-self._gain // self._unit) * self._unit
         loss = cp_model.LinearExpr.weighted_sum(variables, weights) + self._gain // self._unit
+        self.loss = loss
         self.reach = size + self._gain // self._unit
         if left is not None:
             most_lost = (left + self._gain) // self._unit

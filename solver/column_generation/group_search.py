@@ -201,11 +201,15 @@ class GroupSearch:
     def within(self, prices: Prices, least: int, max_groups: int, max_units: int) -> Found:
         """All groups of use whose scaled reduced value is ``least`` or more."""
         atoms = self.atoms
-        thresholds = {k: np.full(atoms.num_atoms, least, np.int64) for k in self.kinds}
-        found = self._run(prices, thresholds, max_groups, max_units, reorder=True)
+        found = self.losing_at_most(prices, -least, max_groups, max_units)
         columns = found.columns
         obliged = ~atoms.droppable_kind[columns.kinds] | columns.some(atoms.must)
         return replace(found, columns=columns.take((columns.values > 0) | obliged))
+
+    def losing_at_most(self, prices: Prices, loss: int, max_groups: int, max_units: int) -> Found:
+        """All groups, of use or not, whose scaled reduced value is ``-loss`` or more."""
+        thresholds = {k: np.full(self.atoms.num_atoms, -loss, np.int64) for k in self.kinds}
+        return self._run(prices, thresholds, max_groups, max_units, reorder=True)
 
     def improving(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from consortium.case import Case
-from consortium.facts import Fact
+from consortium.fact_changes import facts_of
 from consortium.plan import Assumption
 from consortium.register import Firm
 from consortium.wording import listed
@@ -14,7 +14,7 @@ from consortium.wording import listed
 def assumptions(case: Case) -> tuple[Assumption, ...]:
     """Missing inputs first, then facts by name, each with value, unit, grade and source."""
     rows = list(_missing(case))
-    for fact in sorted(_facts(case), key=lambda f: f.name):
+    for fact in sorted(facts_of(case), key=lambda f: f.name):
         rows.append(
             Assumption(
                 field=fact.name,
@@ -24,17 +24,6 @@ def assumptions(case: Case) -> tuple[Assumption, ...]:
             )
         )
     return tuple(rows)
-
-
-def _facts(case: Case) -> Iterator[Fact]:
-    for market in case.markets:
-        yield from case.market_cluster(market.code).facts()
-        for name in case.market_cluster(market.code).required_certificates.texts:
-            if name in case.certificates:
-                yield from case.certificates[name].facts()
-    for plan in case.plans:
-        yield from plan.facts()
-    yield from case.programme.facts()
 
 
 def _missing(case: Case) -> Iterator[Assumption]:

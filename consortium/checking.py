@@ -16,6 +16,7 @@ from typing import Any
 
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
+from consortium.draws import draws_of
 from consortium.errors import ConsortiumError
 from consortium.explanation import left_out_reasons
 from consortium.formulation import formulate
@@ -100,6 +101,7 @@ def _itself(plan: Plan) -> Iterator[Failure]:
             yield Failure("market", group.id, f"{group.market} is not among the inputs' markets")
     yield from _totals(plan)
     yield from _second_goals(plan)
+    yield from _draws(plan)
     empty = {row.market for row in plan.do_not_form}
     served = {group.market for group in plan.consortia}
     for market in sorted(plan.inputs.markets):
@@ -142,6 +144,19 @@ def _second_goals(plan: Plan) -> Iterator[Failure]:
             yield Failure(
                 "second_goals", row.goal, f"is {row.value}, above its bound of {row.at_most}"
             )
+
+
+def _draws(plan: Plan) -> Iterator[Failure]:
+    told = plan.draws
+    if told is None:
+        return
+    if [row.consortium for row in told.consortia] != [group.id for group in plan.consortia]:
+        yield Failure("draws", "plan", "the draws are not of the plan's consortia in their order")
+    for row in told.consortia:
+        if not (0 <= row.positive <= told.draws and 0 <= row.can_pay <= told.draws):
+            yield Failure("draws", row.consortium, f"counts are not within {told.draws} draws")
+        if not row.surplus_p10_cents <= row.surplus_p50_cents <= row.surplus_p90_cents:
+            yield Failure("draws", row.consortium, "10%, 50% and 90% are not in order")
 
 
 def _graph(plan: Plan) -> Iterator[Failure]:
@@ -328,6 +343,10 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
                 yield Failure(
                     "second_goals", row.goal, f"value is {row.value}, recomputed {counted}"
                 )
+    if plan.draws is not None and plan.draws.draws > 0 and plan.draws.seed >= 0:
+        right_draws = draws_of(case, plan.consortia, plan.draws.draws, plan.draws.seed)
+        if plan.draws != right_draws:
+            yield Failure("draws", "plan", "the draws made again give other counts")
     yield from _rest(plan, case, located)
 
 

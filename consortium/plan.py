@@ -198,6 +198,43 @@ class SecondGoals(_Row):
     goals: tuple[SecondGoal, ...]
 
 
+class DecidingFact(_Row):
+    """A figure that moves a consortium's surplus: at both ends of its range, the others as used."""
+
+    fact: str
+    unit: str
+    low: str
+    value: str
+    high: str
+    surplus_at_low_cents: int
+    surplus_at_high_cents: int
+
+
+class ConsortiumDraws(_Row):
+    """What became of one consortium in the draws.
+
+    ``positive`` counts draws with a surplus above 0, ``can_pay`` those in which the members can
+    carry the launch years. So many percent of the draws do not exceed ``surplus_p10_cents`` etc.
+    """
+
+    consortium: str
+    positive: int
+    can_pay: int
+    surplus_p10_cents: int
+    surplus_p50_cents: int
+    surplus_p90_cents: int
+    deciding: tuple[DecidingFact, ...]
+
+
+class Draws(_Row):
+    """Estimates redrawn within their ranges (``consortium.draws``)."""
+
+    draws: int
+    seed: int
+    num_facts: int
+    consortia: tuple[ConsortiumDraws, ...]
+
+
 class Assumption(_Row):
     """A figure the plan assumes; firm inputs that were missing are among them."""
 
@@ -225,6 +262,7 @@ class Plan(_Row):
     assumptions: tuple[Assumption, ...]
     notes: tuple[str, ...]
     second_goals: SecondGoals | None = None
+    draws: Draws | None = None
 
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, UTF-8, one newline at the end."""

@@ -15,6 +15,7 @@ from typing import cast
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
 from consortium.conflict import conflict_sentences, obvious_conflicts
+from consortium.draws import draws_of
 from consortium.errors import NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
@@ -61,6 +62,7 @@ def propose(
     turning_points: bool = True,
     then: Sequence[str] = (),
     give_up: Decimal | float = GIVE_UP,
+    draws: int = 0,
 ) -> Plan:
     """Propose consortia for a case.
 
@@ -76,11 +78,14 @@ def propose(
     then : second goals, in their order: names of ``consortium.goals.GOALS``. Their search may take
         as long as the plan.
     give_up : most surplus given up for them, as a share of the most there is.
+    draws : how often to redraw the estimates within their ranges (``consortium.draws``), by the
+        seed of the limits; 0 for not at all.
 
     Raises
     ------
     ValueError
-        If a goal is unknown or named twice, or ``give_up`` is no share from 0 to 1.
+        If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, or ``draws`` is
+        below 0.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
@@ -90,6 +95,8 @@ def propose(
     share = Fraction(str(give_up)) if isinstance(give_up, float) else Fraction(give_up)
     if len(set(then)) < len(then) or not GOALS.keys() >= set(then) or not 0 <= share <= 1:
         raise ValueError(f"second goals are some of {', '.join(GOALS)}; give_up is 0 to 1")
+    if draws < 0:
+        raise ValueError(f"{draws} draws; 0 or more are meant")
     if limits is None:
         limits = Limits() if seconds is None else Limits(seconds=seconds)
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
@@ -119,7 +126,11 @@ def propose(
     if not case.programme.launch_years:
         notes.append("The programme has no launch year, so no fees are computed.")
     result = replace(result, notes=(*notes, *result.notes))
-    return _plan(formulation, result, limits, strategy, turning_points, told)
+    plan = _plan(formulation, result, limits, strategy, turning_points, told)
+    if draws:
+        told_draws = draws_of(case, plan.consortia, draws, limits.seed)
+        plan = plan.model_copy(update={"draws": told_draws})
+    return plan
 
 
 def _second_goals(

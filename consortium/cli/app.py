@@ -123,6 +123,9 @@ def propose(
     give_up: Annotated[
         float, typer.Option(help="Most surplus given up for second goals (0.01 is 1%).")
     ] = 0.01,
+    draws: Annotated[
+        int, typer.Option(help="Redraw the estimates within their ranges so often (e.g. 200).")
+    ] = 0,
     json: Annotated[bool, typer.Option("--json", help="Print the plan as JSON.")] = False,
 ) -> None:
     """Propose consortia for one or more markets: the main job."""
@@ -144,6 +147,7 @@ def propose(
             output=output,
             turning_points=turning_points,
             then=tuple(then or ()),
+            draws=draws,
             give_up=give_up,
             json=json,
         )

@@ -18,6 +18,7 @@ from consortium.documents.words import (
     LEFT_OUT_LABELS,
     MODES,
     NOT_JUDGED,
+    draws_sentences,
     enough_members,
     families_brought,
     family_label,
@@ -56,7 +57,7 @@ def print_plan(plan: Plan, case: Case, console: Console | None = None) -> None:
     console = console or Console(highlight=False)
     cards = _Cards(console, case)
     for group in plan.consortia:
-        cards.consortium(group)
+        cards.consortium(group, draws_sentences(case, plan, group.id))
     cards.summary(plan)
 
 
@@ -69,8 +70,8 @@ class _Cards:
 
     # -- one consortium ---------------------------------------------------------------------------
 
-    def consortium(self, group: PlanConsortium) -> None:
-        """The card of one consortium."""
+    def consortium(self, group: PlanConsortium, draws: Sequence[str] = ()) -> None:
+        """The card of one consortium; ``draws`` says what becomes of it if estimates are off."""
         self._heading(heading(self.case, group))
         self._print(self._members(group))
         self._say(
@@ -86,6 +87,9 @@ class _Cards:
         self._label("Key figures")
         self._pairs(self._figures(group))
         self._print(self._by_year(group))
+        if draws:
+            self._label("If the estimates are off")
+            self._bullets(draws)
         self._label("Why together")
         self._bullets(plain(reason, _SENTENCE) for reason in group.reasons)
         self.console.print()

@@ -18,6 +18,9 @@ from consortium.planner import propose
 from solver import Limits, strategies
 from solver.errors import InvalidLimits
 
+#: More draws tell nothing more and take hours.
+MOST_DRAWS = 100_000
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -38,6 +41,7 @@ class Options:
     turning_points: bool
     then: tuple[str, ...]
     give_up: float
+    draws: int
     json: bool
 
 
@@ -65,6 +69,7 @@ def propose_and_write(options: Options) -> None:
             turning_points=options.turning_points,
             then=options.then,
             give_up=options.give_up,
+            draws=options.draws,
         )
     if targets:
         _write(plan, case, targets, options, began, progress.log)
@@ -94,6 +99,9 @@ def _inputs(options: Options) -> tuple[Case, Plan | None, Limits]:
         known = ", ".join(strategies())
         faults.append(InputFault("--strategy", f"must be one of {known}", value=options.strategy))
     faults.extend(_goal_faults(options))
+    if not 0 <= options.draws <= MOST_DRAWS:
+        message = f"must be 0 to {MOST_DRAWS:,}"
+        faults.append(InputFault("--draws", message, value=str(options.draws)))
     try:
         limits = Limits(
             seconds=options.seconds,

@@ -172,6 +172,43 @@ def proof_sentence(plan: Plan) -> str:
     return f"{head}: {proof_state(plan)}, for the {pairs}."
 
 
+def fact_label(case: Case, name: str) -> str:
+    """A figure's name for readers: "price of dental instruments, ZAF"."""
+    parts = name.split(".")
+    field = parts[-1].replace("_", " ")
+    if parts[0] == "plan":
+        return f"{field}, {plan_label(case, parts[1])}"
+    if parts[0] == "programme":
+        return field
+    if parts[0] == "certificate":
+        return f"{field} of {plain('.'.join(parts[1:-1]))}"
+    if len(parts) == 4:
+        return f"{field} of {family_label(case, parts[2])}, {plain(parts[0])}"
+    return f"{field}, {plain(parts[0])}"
+
+
+def draws_sentences(case: Case, plan: Plan, consortium: str) -> list[str]:
+    """What becomes of one consortium if the estimates are off; nothing where none were drawn."""
+    told = plan.draws
+    row = None if told is None else {r.consortium: r for r in told.consortia}.get(consortium)
+    if told is None or row is None:
+        return []
+    out = [
+        f"A surplus in {row.positive:,} of {told.draws:,} draws of all {told.num_facts:,} "
+        f"estimates within their ranges; in {row.can_pay:,} the members can carry the launch "
+        "years.",
+        f"Half of the draws give {usd(row.surplus_p50_cents)} or less, a tenth "
+        f"{usd(row.surplus_p10_cents)} or less, a tenth {usd(row.surplus_p90_cents)} or more.",
+    ]
+    for fact in row.deciding:
+        out.append(
+            f"{sentence(fact_label(case, fact.fact))[:-1]} (in use {fact.value} {fact.unit}): at "
+            f"{fact.low} the surplus is {usd(fact.surplus_at_low_cents)}, at {fact.high} "
+            f"{usd(fact.surplus_at_high_cents)}."
+        )
+    return out
+
+
 def second_goal_sentences(plan: Plan) -> list[str]:
     """What the plan reaches of its second goals, what is proved of that, and the price."""
     told = plan.second_goals

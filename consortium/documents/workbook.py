@@ -17,6 +17,7 @@ from consortium.documents.words import (
     GRADES,
     LEFT_OUT_LABELS,
     NOT_JUDGED,
+    draws_sentences,
     family_label,
     firm_name,
     grade_sentence,
@@ -106,6 +107,11 @@ def _proposals(
         for name, group in zip(names, plan.consortia, strict=True):
             _proposal(sheet, case, name, group)
         _proposal_totals(sheet, plan)
+    if plan.draws is not None:
+        for name, group in zip(names, plan.consortia, strict=True):
+            sheet.section(f"{name}: if the estimates are off")
+            for words in draws_sentences(case, plan, group.id):
+                sheet.paragraph(f"•  {words}")
     if plan.second_goals is not None:
         sheet.section("Second goals, in their order")
         for words in second_goal_sentences(plan):

@@ -1,0 +1,179 @@
+"""Uncertainty shown: what becomes of each proposed consortium if the estimates are off.
+
+Many figures are estimates with a range. In every draw each of them is drawn anew within its range
+(triangular, most likely the value in use; figures independent of each other), and every proposed
+consortium is valued again by the domain's own arithmetic. That tells in how many draws it still has
+a surplus, and how much. Which figures decide it most is told by moving them one at a time to both
+ends of their range. The groups themselves are not chosen anew: the question is whether the
+proposal, once made, stands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from decimal import Decimal
+
+import numpy as np
+import numpy.typing as npt
+
+from consortium.case import Case, Kind
+from consortium.fact_changes import facts_of, with_facts
+from consortium.facts import Fact
+from consortium.plan import ConsortiumDraws, DecidingFact, Draws, PlanConsortium
+from consortium.valuation import Valuer
+
+#: Programme figures that estimate the world. The others are choices of the programme (sizes,
+#: thresholds, subsidy) or rates that the register was read with, and are not drawn.
+DRAWN_OF_PROGRAMME = (
+    "discount_rate",
+    "elasticity",
+    "reachable_share",
+    "commission",
+    "retention",
+    "manager_annual",
+    "coordination_per_member",
+    "coordination_per_pair",
+    "synergy_per_pair",
+    "range_bonus",
+    "contribution_of_turnover",
+    "contribution_floor",
+    "contribution_ceiling",
+    "spare_share",
+)
+#: Facts told of each consortium.
+NUM_DECIDING = 3
+#: Significant digits of a drawn value.
+_DIGITS = 6
+_NOTE = "redrawn within its range"
+#: Rules that say whether members can pay.
+_PAYING = ("fees", "joint_cost")
+
+
+def drawn_facts(case: Case) -> tuple[Fact, ...]:
+    """The figures that are drawn: numbers with a range, ordered by name."""
+    wanted = {f"programme.{name}" for name in DRAWN_OF_PROGRAMME}
+    out = []
+    for fact in facts_of(case):
+        owner, _, field = fact.name.rpartition(".")
+        if owner.startswith("programme") and fact.name not in wanted:
+            continue
+        if owner.startswith("certificate") and field != "cost":
+            continue  # how long it takes decides who may join, and is a rule of the programme
+        ranged = fact.low is not None and fact.high is not None and fact.low < fact.high
+        if ranged and isinstance(fact.value, Decimal):
+            out.append(fact)
+    return tuple(sorted(out, key=lambda fact: fact.name))
+
+
+def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str, Decimal]]:
+    """So many draws of every fact, by name; the same seed gives the same draws."""
+    rng = np.random.default_rng([seed, 0x6472])
+    table = []
+    for fact in facts:
+        low, high = _range(fact)
+        likely = min(max(_number(fact), low), high)
+        table.append(rng.triangular(float(low), float(likely), float(high), number))
+    return [
+        {fact.name: _decimal(fact, row[at]) for fact, row in zip(facts, table, strict=True)}
+        for at in range(number)
+    ]
+
+
+def draws_of(case: Case, consortia: Sequence[PlanConsortium], number: int, seed: int) -> Draws:
+    """What becomes of proposed consortia in so many draws.
+
+    Parameters
+    ----------
+    number : of draws, 1 or more.
+    seed : of the draws.
+    """
+    if number < 1:
+        raise ValueError(f"{number} draws; at least one is needed")
+    facts = drawn_facts(case)
+    located = [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in consortia]
+    surplus = np.zeros((number, len(located)), np.int64)
+    pays = np.zeros((number, len(located)), np.bool_)
+    for at, values in enumerate(draw_values(facts, number, seed)):
+        valuer = Valuer(with_facts(case, values, _NOTE))
+        for g, (kind, members) in enumerate(located):
+            surplus[at, g] = valuer.value(kind, members).surplus_cents
+            pays[at, g] = can_pay(valuer, kind, members)
+    deciding = _deciding(case, facts, located)
+    return Draws(
+        draws=number,
+        seed=seed,
+        num_facts=len(facts),
+        consortia=tuple(
+            ConsortiumDraws(
+                consortium=group.id,
+                positive=int((surplus[:, g] > 0).sum()),
+                can_pay=int(pays[:, g].sum()),
+                surplus_p10_cents=_quantile(surplus[:, g], 10),
+                surplus_p50_cents=_quantile(surplus[:, g], 50),
+                surplus_p90_cents=_quantile(surplus[:, g], 90),
+                deciding=deciding[g],
+            )
+            for g, group in enumerate(consortia)
+        ),
+    )
+
+
+def can_pay(valuer: Valuer, kind: Kind, members: Sequence[str]) -> bool:
+    """Whether the members can carry the launch years, each within what it would pay."""
+    breaches = valuer.feasibility(kind, members)
+    return not any(breach.rule in _PAYING for breach in breaches)
+
+
+def _deciding(
+    case: Case, facts: Sequence[Fact], located: Sequence[tuple[Kind, tuple[str, ...]]]
+) -> list[tuple[DecidingFact, ...]]:
+    """For each consortium the facts that move its surplus most, each at both ends of its range."""
+    ends: list[tuple[Fact, list[int], list[int]]] = []
+    for fact in facts:
+        sides = []
+        for value in _range(fact):
+            valuer = Valuer(with_facts(case, {fact.name: value}, _NOTE))
+            sides.append([valuer.value(kind, firms).surplus_cents for kind, firms in located])
+        ends.append((fact, sides[0], sides[1]))
+    out = []
+    for g in range(len(located)):
+        ranked = sorted(ends, key=lambda row: (-abs(row[2][g] - row[1][g]), row[0].name))
+        out.append(
+            tuple(
+                DecidingFact(
+                    fact=fact.name,
+                    unit=fact.unit,
+                    low=f"{fact.low:f}",
+                    value=fact.text,
+                    high=f"{fact.high:f}",
+                    surplus_at_low_cents=low[g],
+                    surplus_at_high_cents=high[g],
+                )
+                for fact, low, high in ranked[:NUM_DECIDING]
+                if low[g] != high[g]
+            )
+        )
+    return out
+
+
+def _number(fact: Fact) -> Decimal:
+    assert isinstance(fact.value, Decimal)
+    return fact.value
+
+
+def _range(fact: Fact) -> tuple[Decimal, Decimal]:
+    assert fact.low is not None
+    assert fact.high is not None
+    return fact.low, fact.high
+
+
+def _decimal(fact: Fact, value: float) -> Decimal:
+    """A drawn value in few digits, inside its range."""
+    low, high = _range(fact)
+    return min(max(Decimal(f"{value:.{_DIGITS}g}"), low), high)
+
+
+def _quantile(surplus: npt.NDArray[np.int64], percent: int) -> int:
+    """The surplus that this percent of the draws do not exceed (the nearest rank above)."""
+    ordered = sorted(surplus.tolist())
+    return int(ordered[max(0, -(-len(ordered) * percent // 100) - 1)])

@@ -1,0 +1,82 @@
+"""A case with some of its figures changed: by name, whatever they belong to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields, replace
+from typing import Any, TypeVar
+
+from consortium.case import Case
+from consortium.facts import Fact, Value
+from consortium.market import CertificateFacts, FamilyMarket, MarketCluster, MarketingPlan
+from consortium.programme import Programme
+
+_Holder = TypeVar(
+    "_Holder", FamilyMarket, MarketCluster, MarketingPlan, CertificateFacts, Programme
+)
+
+
+def facts_of(case: Case) -> Iterator[Fact]:
+    """Every figure the case rests on: of markets (for its cluster), plans, certificates, programme.
+
+    Certificates are those that a market of the case asks for.
+    """
+    asked = set()
+    for market in case.markets:
+        cluster = case.market_cluster(market.code)
+        yield from cluster.facts()
+        asked |= set(cluster.required_certificates.texts)
+    for name in sorted(asked & case.certificates.keys()):
+        yield from case.certificates[name].facts()
+    for plan in case.plans:
+        yield from plan.facts()
+    yield from case.programme.facts()
+
+
+def with_facts(case: Case, values: Mapping[str, Value], note: str) -> Case:
+    """The case with the figures of these names at other values.
+
+    Parameters
+    ----------
+    values : new value by name of the fact, e.g. "ZAF.surgical-sialkot.duty".
+    note : why, for the source of the changed facts.
+
+    Raises
+    ------
+    KeyError
+        If a name is no figure of the case.
+    """
+    unknown = sorted(set(values) - {fact.name for fact in facts_of(case)})
+    if unknown:
+        raise KeyError(", ".join(unknown))
+    key = case.cluster.key
+    markets = []
+    for market in case.markets:
+        old = market.clusters[key]
+        families = {name: _changed(f, values, note) for name, f in old.families.items()}
+        new = replace(_changed(old, values, note), families=families)
+        markets.append(replace(market, clusters={**market.clusters, key: new}))
+    return replace(
+        case,
+        markets=tuple(markets),
+        plans=tuple(_changed(plan, values, note) for plan in case.plans),
+        certificates={n: _changed(c, values, note) for n, c in case.certificates.items()},
+        programme=_changed(case.programme, values, note),
+    )
+
+
+def _changed(holder: _Holder, values: Mapping[str, Value], note: str) -> _Holder:
+    """The record with those of its facts changed that are named; tables of facts included."""
+    changes: dict[str, Any] = {}
+    for row in fields(holder):
+        held = getattr(holder, row.name)
+        if isinstance(held, Fact) and held.name in values:
+            changes[row.name] = held.changed(values[held.name], note)
+        elif isinstance(holder, Programme) and isinstance(held, Mapping):
+            table = {
+                name: fact.changed(values[fact.name], note) if fact.name in values else fact
+                for name, fact in held.items()
+            }
+            if table != held:
+                changes[row.name] = table
+    return replace(holder, **changes) if changes else holder

@@ -1,0 +1,178 @@
+"""Draws: facts stay within their ranges, counts are those of plain valuations, seeds repeat."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from decimal import Decimal
+from fractions import Fraction
+from pathlib import Path
+
+import pytest
+from cases import sample_case
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from consortium.case import Case, Kind
+from consortium.checking import check
+from consortium.cli.app import BAD_INPUT, DONE, code_of
+from consortium.draws import DRAWN_OF_PROGRAMME, draw_values, drawn_facts, draws_of
+from consortium.fact_changes import facts_of, with_facts
+from consortium.levers import levers
+from consortium.plan import Plan
+from consortium.planner import propose
+from consortium.valuation import Valuer
+from solver import Limits
+
+WORK = Limits(work=60_000_000, workers=1, seed=5)
+DEMO = Path(__file__).parents[2] / "consortium" / "data" / "registers" / "sialkot-demo.xlsx"
+
+
+@pytest.fixture(scope="module")
+def plan() -> Plan:
+    return propose(sample_case(), WORK, turning_points=False, draws=40)
+
+
+def surplus(case: Case, plan: Plan, at: int) -> int:
+    group = plan.consortia[at]
+    kind = Kind(group.market, group.marketing_plan, group.mode)
+    return Valuer(case).value(kind, group.members).surplus_cents
+
+
+def test_counts_are_those_of_valuations_made_one_by_one(plan: Plan) -> None:
+    """Each draw is a case of its own, valued from nothing."""
+    told, case = plan.draws, sample_case()
+    assert told is not None
+    assert (told.draws, told.seed) == (40, 5)
+    values = draw_values(drawn_facts(case), 40, 5)
+    for at, row in enumerate(told.consortia):
+        found = sorted(surplus(with_facts(case, v, "test"), plan, at) for v in values)
+        assert row.positive == sum(cents > 0 for cents in found)
+        assert (row.surplus_p10_cents, row.surplus_p50_cents, row.surplus_p90_cents) == (
+            found[3],
+            found[19],
+            found[35],
+        )
+
+
+def test_deciding_facts_move_the_surplus_most(plan: Plan) -> None:
+    """Both ends are seen, and no other fact moves it more."""
+    told, case = plan.draws, sample_case()
+    assert told is not None
+    for at, row in enumerate(told.consortia):
+        swings = {}
+        for fact in drawn_facts(case):
+            assert fact.low is not None
+            assert fact.high is not None
+            low, high = (
+                surplus(with_facts(case, {fact.name: value}, "test"), plan, at)
+                for value in (fact.low, fact.high)
+            )
+            swings[fact.name] = (low, high)
+        largest = sorted((abs(high - low) for low, high in swings.values()), reverse=True)
+        assert len(row.deciding) == 3
+        for place, fact_told in enumerate(row.deciding):
+            low, high = swings[fact_told.fact]
+            assert (fact_told.surplus_at_low_cents, fact_told.surplus_at_high_cents) == (low, high)
+            assert abs(high - low) == largest[place]
+
+
+@settings(max_examples=15, deadline=None)
+@given(number=st.integers(1, 30), seed=st.integers(0, 2**31))
+def test_draws_stay_within_ranges_and_repeat(number: int, seed: int) -> None:
+    facts = drawn_facts(sample_case())
+    values = draw_values(facts, number, seed)
+    assert values == draw_values(facts, number, seed)
+    assert len(values) == number
+    for fact in facts:
+        assert fact.low is not None
+        assert fact.high is not None
+        assert all(fact.low <= row[fact.name] <= fact.high for row in values)
+    # More draws begin with the same ones only by chance; another seed gives others.
+    assert values != draw_values(facts, number, seed + 1)
+
+
+def test_what_is_drawn_is_an_estimate_of_the_world() -> None:
+    """Choices of the programme are not drawn, nor is what has no range."""
+    names = {fact.name for fact in drawn_facts(sample_case())}
+    assert "programme.size_min" not in names
+    assert "programme.threshold_range" not in names
+    assert "programme.pkr_per_usd" not in names
+    assert "certificate.ISO 13485.months" not in names
+    assert {"certificate.ISO 13485.cost", "ZAF.surgical-sialkot.price_ratio"} <= names
+    drawn = {f"programme.{name}" for name in DRAWN_OF_PROGRAMME}
+    assert {name for name in names if name.startswith("programme.")} == drawn
+
+
+def test_with_facts_changes_what_is_named_and_nothing_else() -> None:
+    """Every kind of figure can be changed by name; the others stay as they are."""
+    case = sample_case()
+    wanted = {
+        "ZAF.surgical-sialkot.duty": Decimal("0.1"),
+        "ZAF.surgical-sialkot.dental.price": Decimal("9"),
+        "plan.fair.fair_annual": Decimal("1"),
+        "certificate.ISO 13485.cost": Decimal("2"),
+        "programme.elasticity": Decimal("3"),
+        "programme.criteria.names_one": Decimal("0.5"),
+    }
+    changed = with_facts(case, wanted, "test")
+    before = {fact.name: fact for fact in facts_of(case)}
+    after = {fact.name: fact for fact in facts_of(changed)}
+    assert before.keys() == after.keys()
+    for name, fact in after.items():
+        if name in wanted:
+            assert fact.value == wanted[name]
+            assert fact.source == "changed: test"
+        else:
+            assert fact == before[name]
+    with pytest.raises(KeyError, match=r"ZAF\.x"):
+        with_facts(case, {"ZAF.x": Decimal(1)}, "test")
+
+
+def test_with_facts_does_what_a_lever_does() -> None:
+    """Two ways to move one figure lead to the same case."""
+    case = sample_case()
+    lever = next(lever for lever in levers(case, "ZAF") if lever.fact.endswith("price_ratio"))
+    moved = lever.apply(Fraction(11, 10))
+    value = moved.market_cluster("ZAF").price_ratio.value
+    other = with_facts(case, {lever.fact: value}, "110% of today's")
+    assert other.market_cluster("ZAF") == moved.market_cluster("ZAF")
+
+
+def test_check_makes_the_draws_again(plan: Plan) -> None:
+    assert plan.draws is not None
+    assert check(plan, sample_case()).ok
+    first = plan.draws.consortia[0]
+    for changes in (
+        {"positive": first.positive - 1},
+        {"positive": 41},
+        {"surplus_p10_cents": first.surplus_p90_cents + 1},
+        {"deciding": first.deciding[1:]},
+    ):
+        rows = (first.model_copy(update=changes), *plan.draws.consortia[1:])
+        wrong = plan.model_copy(update={"draws": plan.draws.model_copy(update={"consortia": rows})})
+        assert "draws" in {failure.code for failure in check(wrong, sample_case()).failures}
+
+
+def test_no_consortium_no_rows() -> None:
+    """Where none forms the draws are of nothing."""
+    case = sample_case()
+    none = replace(case, rules=replace(case.rules, max_consortia={"ZAF": 0}))
+    plan = propose(none, WORK, turning_points=False, draws=2)
+    assert plan.draws is not None
+    assert plan.draws.consortia == ()
+
+
+def test_fewer_than_none_are_refused() -> None:
+    with pytest.raises(ValueError, match="draws"):
+        propose(sample_case(), WORK, draws=-1)
+    with pytest.raises(ValueError, match="at least one"):
+        draws_of(sample_case(), (), 0, 1)
+
+
+def test_the_command_line_tells_draws(capsys: pytest.CaptureFixture[str]) -> None:
+    base = ["propose", str(DEMO), "--market", "ZAF", "--work", "60000000", "--no-turning-points"]
+    assert code_of([*base, "--draws", "5"]) == DONE
+    out = " ".join(capsys.readouterr().out.split())
+    assert "of 5 draws of all 69 estimates within their ranges" in out
+    assert code_of([*base, "--draws", "-3"]) == BAD_INPUT
+    assert "'-3'" in capsys.readouterr().err

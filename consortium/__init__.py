@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from consortium.market import Market as Market
     from consortium.market import load_markets as load_markets
     from consortium.market import read_market as read_market
+    from consortium.own_pairs import OwnPairs as OwnPairs
+    from consortium.own_pairs import pairs_of_function as pairs_of_function
+    from consortium.own_pairs import pairs_of_graph as pairs_of_graph
+    from consortium.own_pairs import read_pairs as read_pairs
     from consortium.plan import Plan as Plan
     from consortium.planner import propose as propose
     from consortium.programme import Programme as Programme
@@ -55,6 +59,10 @@ _HOME = {
     "Market": "market",
     "load_markets": "market",
     "read_market": "market",
+    "OwnPairs": "own_pairs",
+    "pairs_of_function": "own_pairs",
+    "pairs_of_graph": "own_pairs",
+    "read_pairs": "own_pairs",
     "Plan": "plan",
     "propose": "planner",
     "Programme": "programme",

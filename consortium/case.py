@@ -19,6 +19,7 @@ from consortium.market import (
     load_clusters,
     load_plans,
 )
+from consortium.own_pairs import OwnPairs, read_pairs
 from consortium.programme import Programme, load_programme
 from consortium.register import Register
 from consortium.rules import Rules, read_rules
@@ -42,7 +43,8 @@ class Kind:
 class Case:
     """Register, markets, plans, programme and rules of one proposal.
 
-    All firms of a case are of one cluster.
+    All firms of a case are of one cluster. ``own_pairs`` take the place of the compatibility
+    score's threshold where they are given.
     """
 
     register: Register
@@ -51,6 +53,7 @@ class Case:
     rules: Rules
     plans: tuple[MarketingPlan, ...]
     certificates: dict[str, CertificateFacts]
+    own_pairs: OwnPairs | None = None
 
     @cached_property
     def cluster(self) -> Cluster:
@@ -110,6 +113,7 @@ def make_case(
     programme: Programme | None = None,
     rules: Rules | None = None,
     source: str = "register",
+    own_pairs: OwnPairs | None = None,
 ) -> Case:
     """A case from parts that are read already.
 
@@ -163,6 +167,7 @@ def make_case(
         rules,
         tuple(load_plans().values()),
         load_certificates(),
+        own_pairs,
     )
     for pin in rules.pins:
         if pin.mode not in programme.modes.texts or pin.market not in codes:
@@ -189,6 +194,7 @@ def load_case(
     markets: Iterable[str | Market],
     programme: str | Path | Programme | None = None,
     rules: str | Path | Rules | None = None,
+    pairs: str | Path | OwnPairs | None = None,
 ) -> Case:
     """Read a case from files.
 
@@ -197,6 +203,8 @@ def load_case(
     register : path of the register (.xlsx, .csv or a folder), or one read already.
     markets : market codes such as "ZAF", or markets read already.
     programme, rules : paths of TOML files, or read already; defaults when left out.
+    pairs : path of a list of compatible pairs (.csv), or pairs read already, in the place of the
+        compatibility score's threshold (``consortium.own_pairs``).
 
     Raises
     ------
@@ -232,7 +240,14 @@ def load_case(
         except InputError as error:
             faults.extend(error.faults)
             rules = None
+    if isinstance(register, Register) and pairs is not None and not isinstance(pairs, OwnPairs):
+        try:
+            pairs = read_pairs(Path(pairs), register)
+        except InputError as error:
+            faults.extend(error.faults)
+            pairs = None
     if faults or not isinstance(register, Register):
         raise InputError(faults)
     parsed = rules if isinstance(rules, Rules) else None
-    return make_case(register, chosen, programme, parsed, register.source)
+    own = pairs if isinstance(pairs, OwnPairs) else None
+    return make_case(register, chosen, programme, parsed, register.source, own)

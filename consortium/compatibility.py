@@ -72,7 +72,7 @@ class CompatiblePairs:
     scores : [pairs] int64 basis points.
     rule_edges : pairs allowed by the rule (score, ties, channel).
     kept_edges : pairs left by the sparsifier; all of them where it was not needed.
-    threshold_bp : score from which a pair is allowed.
+    threshold_bp : score from which a pair is allowed; 0 where the case has pairs of its own.
     sparsified : whether there were firms enough for the sparsifier.
     """
 
@@ -115,11 +115,14 @@ def compatible_pairs(
     ValueError
         If the mode is unknown.
     """
-    threshold = threshold_bp(case, mode)
+    threshold = threshold_bp(case, mode) if case.own_pairs is None else 0
     scale = scale_of(case.programme)
     ids, traits = _candidates(case, scale, market_code, firm_ids)
-    ties = TieRows(scale, case.register, ids)
-    found = _sweep(case, (mode,), firm_arrays(case, scale, traits), ties)
+    if case.own_pairs is None:
+        ties = TieRows(scale, case.register, ids)
+        found = _sweep(case, (mode,), firm_arrays(case, scale, traits), ties)
+    else:
+        found = _listed(case, market_code, (mode,), ids)
     pairs, scores = _positions(found.codes[mode], len(ids)), found.scores[mode]
     pairs.setflags(write=False)
     scores.setflags(write=False)
@@ -161,7 +164,8 @@ def compatibility_graph(case: Case, market: str, mode: str | None = None) -> nx.
     import networkx as nx
 
     chosen = case.programme.modes.texts if mode is None else (mode,)
-    lowest = min(threshold_bp(case, m) for m in chosen)
+    own = case.own_pairs is not None
+    lowest = min(threshold_bp(case, m) for m in chosen) * (not own)
     modes = tuple(m for m in MODES if m in chosen)
     eligible = [
         firm.firm_id for firm in case.register.firms if ineligible(case, market, firm) is None
@@ -169,7 +173,7 @@ def compatibility_graph(case: Case, market: str, mode: str | None = None) -> nx.
     scale = scale_of(case.programme)
     ids, traits = _candidates(case, scale, market, eligible)
     firms, ties = firm_arrays(case, scale, traits), TieRows(scale, case.register, ids)
-    found = _sweep(case, modes, firms, ties)
+    found = _listed(case, market, modes, ids) if own else _sweep(case, modes, firms, ties)
     graph = nx.Graph(market=market, modes=";".join(modes), threshold_bp=lowest)
     graph.add_nodes_from((t.firm_id, _node(case, t)) for t in traits)
     graph.add_edges_from(_edges(case, modes, ids, firms, ties, found))
@@ -231,6 +235,35 @@ def _sweep(case: Case, modes: Sequence[str], firms: FirmArrays, ties: TieRows) -
         kept_codes[mode], where = np.unique(np.concatenate(codes[mode]), return_index=True)
         kept_scores[mode] = np.concatenate(scores[mode])[where]
     return _Found(kept_codes, kept_scores, rule_edges, in_any_mode, sparsified)
+
+
+def _listed(case: Case, market_code: str, modes: Sequence[str], ids: Sequence[str]) -> _Found:
+    """The case's own pairs among some firms, as a sweep would find them; none is left out."""
+    assert case.own_pairs is not None
+    place, scorer, n = (
+        {firm: at for at, firm in enumerate(ids)},
+        PairScorer(case, market_code),
+        len(ids),
+    )
+    by_id = case.register.by_id
+    codes: dict[str, list[int]] = {mode: [] for mode in modes}
+    scores: dict[str, list[int]] = {mode: [] for mode in modes}
+    for a, b in sorted(case.own_pairs.pairs):
+        if a not in place or b not in place:
+            continue
+        for mode in modes:
+            pair = scorer.score(mode, by_id[a], by_id[b])
+            if pair.allowed:
+                codes[mode].append(place[a] * n + place[b])
+                scores[mode].append(pair.score)
+    in_any_mode = len(set().union(*codes.values()))
+    return _Found(
+        {mode: np.array(found, np.int64) for mode, found in codes.items()},
+        {mode: np.array(found, np.int64) for mode, found in scores.items()},
+        {mode: len(found) for mode, found in codes.items()},
+        in_any_mode,
+        False,
+    )
 
 
 def _blocks(n: int) -> Iterator[NDArray[np.intp]]:

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from consortium.case import Case
 from consortium.eligibility import CertificateState
+from consortium.own_pairs import NOT_LISTED
 from consortium.programme import CRITERIA, MODES
 from consortium.register import Firm, TieKind
 from consortium.scale import Scale, scale_of
@@ -36,9 +37,10 @@ class PairScore:
     Attributes
     ----------
     components : basis points by criterion, in the order of ``programme.CRITERIA``.
-    score : weighted sum, basis points.
+    score : weighted sum, basis points; that of the case's own pairs where they give one.
     allowed : whether the two may be in one consortium of this market and mode.
-    blocked : why not: "veto", "same owner", "no common channel", "score 5,210 below 5,500".
+    blocked : why not: "veto", "same owner", "no common channel", "score 5,210 below 5,500", "not
+        among the pairs given".
     missing : inputs the register does not give, e.g. "S0003 hours_per_month" (columns of the
         firms sheet).
     market, mode : what the score is for.
@@ -119,10 +121,18 @@ class PairScorer:
         components = {name: parts[name] for name in CRITERIA}
         score = sum(self._weights[name] * part for name, part in components.items()) // FULL
         blocked = [word for kind, word in FORBIDDING_TIES.items() if kind in ties]
-        if not a.channels & b.channels:
-            blocked.append(NO_CHANNEL)
-        if score < threshold:
-            blocked.append(f"score {score:,} below {threshold:,}")
+        own = self.case.own_pairs
+        if own is not None:
+            listed = own.pair(a.firm_id, b.firm_id, mode)
+            if listed is None:
+                blocked.append(NOT_LISTED)
+            elif listed.score_bp is not None:
+                score = listed.score_bp
+        else:
+            if not a.channels & b.channels:
+                blocked.append(NO_CHANNEL)
+            if score < threshold:
+                blocked.append(f"score {score:,} below {threshold:,}")
         missing = tuple(
             f"{firm.firm_id} {name}" for firm in (firm_a, firm_b) for name in missing_inputs(firm)
         )

@@ -200,10 +200,15 @@ def _pair_reasons(
         out.append("one refuses the other")
     if "same_owner" in ties:
         out.append("they have one owner")
-    if channels[0].isdisjoint(channels[1]):
-        out.append("they share no channel")
-    if pair.score < least:
-        out.append(f"their score {pair.score} is below {least}")
+    own = case.own_pairs
+    if own is not None:
+        if own.pair(firm_a, firm_b, kind.mode) is None:
+            out.append("they are not among the pairs given")
+    else:
+        if channels[0].isdisjoint(channels[1]):
+            out.append("they share no channel")
+        if pair.score < least:
+            out.append(f"their score {pair.score} is below {least}")
     if not pair.allowed and not out:
         out.append(", ".join(pair.blocked) or "they are not compatible")
     return out

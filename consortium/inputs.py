@@ -59,4 +59,6 @@ def input_hashes(case: Case, graphs: Mapping[tuple[str, str], CompatiblePairs]) 
             sparsified=any(part.sparsified for part in parts),
             parts=parts,
         ),
+        pairs_sha256=None if case.own_pairs is None else case.own_pairs.sha256,
+        pairs_origin=None if case.own_pairs is None else case.own_pairs.origin,
     )

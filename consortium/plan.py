@@ -69,6 +69,8 @@ class Inputs(_Row):
     market_origins: dict[str, str]
     plans_sha256: str
     graph: GraphInput
+    pairs_sha256: str | None = None
+    pairs_origin: str | None = None
 
 
 class PlanLimits(_Row):

@@ -40,6 +40,13 @@ Markets = Annotated[
 ProgrammeFile = Annotated[
     Path | None, typer.Option("--programme", help="Programme file (TOML); the default if left out.")
 ]
+PairsFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--pairs",
+        help="List of compatible pairs of your own (.csv: firm_a, firm_b, score_bp, mode).",
+    ),
+]
 RulesFile = Annotated[Path | None, typer.Option("--rules", help="Rules file (TOML).")]
 
 
@@ -97,6 +104,7 @@ def propose(
     market: Markets,
     programme: ProgrammeFile = None,
     rules: RulesFile = None,
+    pairs: PairsFile = None,
     seconds: Annotated[float, typer.Option(help="Wall-clock limit of the solve.")] = 60.0,
     work: Annotated[
         int | None,
@@ -137,6 +145,7 @@ def propose(
             markets=tuple(market),
             programme=programme,
             rules=rules,
+            pairs=pairs,
             seconds=seconds,
             work=work,
             gap=gap,
@@ -162,6 +171,7 @@ def check(
     ] = None,
     programme: ProgrammeFile = None,
     rules: RulesFile = None,
+    pairs: PairsFile = None,
     market: Annotated[
         list[Path] | None,
         typer.Option("--market", "-m", help="A market file it was made with; may be repeated."),
@@ -171,7 +181,7 @@ def check(
     """Verify a plan again, without a solver; also one edited by hand."""
     from consortium.cli.checking import check_and_print
 
-    if not check_and_print(plan, register, programme, rules, tuple(market or ()), json):
+    if not check_and_print(plan, register, programme, rules, pairs, tuple(market or ()), json):
         raise typer.Exit(BAD_INPUT)
 
 
@@ -222,11 +232,12 @@ def graph(
     ] = None,
     programme: ProgrammeFile = None,
     rules: RulesFile = None,
+    pairs: PairsFile = None,
 ) -> None:
     """Write the compatibility graph: who could go with whom, and why."""
     from consortium.cli.graphing import write_compatibility
 
-    write_compatibility(register, market, output, mode, programme, rules)
+    write_compatibility(register, market, output, mode, programme, rules, pairs)
 
 
 @markets_app.callback(invoke_without_command=True)

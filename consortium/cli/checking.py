@@ -23,13 +23,14 @@ def check_and_print(
     register: Path | None,
     programme: Path | None,
     rules: Path | None,
+    pairs: Path | None,
     market_files: Sequence[Path],
     as_json: bool,
 ) -> bool:
     """Check a plan and print the verdict; whether nothing is wrong."""
-    others = programme is not None or rules is not None or bool(market_files)
+    others = any(given is not None for given in (programme, rules, pairs)) or bool(market_files)
     if register is None and others:
-        message = "is needed to check against a programme, rules or market file"
+        message = "is needed to check against a programme, rules, pairs or market file"
         raise InputError([InputFault("--register", message)])
     plan = Plan.load(plan_path)
     case = None
@@ -37,7 +38,10 @@ def check_and_print(
         markets = sorted(plan.inputs.markets)
         if not markets:
             raise InputError([InputFault(plan_path.name, "names no market among its inputs")])
-        case = load_case(register, _markets(plan, market_files), programme, rules)
+        if plan.inputs.pairs_sha256 is not None and pairs is None:
+            message = f"the plan was made with the pairs of {plan.inputs.pairs_origin}; give them"
+            raise InputError([InputFault("--pairs", message)])
+        case = load_case(register, _markets(plan, market_files), programme, rules, pairs)
     verdict = check(plan, case)
     if as_json:
         sys.stdout.write(json.dumps(asdict(verdict), indent=1, ensure_ascii=False) + "\n")

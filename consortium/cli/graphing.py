@@ -22,20 +22,21 @@ def write_compatibility(
     mode: str | None,
     programme: Path | None,
     rules: Path | None,
+    pairs: Path | None = None,
 ) -> None:
     """Write the graph in the format its file name asks for."""
     if output.suffix.lower() not in _FORMATS:
         raise InputError(
             [InputFault("-o", f"must end in one of {', '.join(_FORMATS)}", value=str(output))]
         )
-    case = load_case(register, [market], programme, rules)
+    case = load_case(register, [market], programme, rules, pairs)
     if mode is not None and mode not in case.programme.modes.texts:
         known = ", ".join(case.programme.modes.texts)
         raise InputError(
             [InputFault("--mode", f"is not of this programme; it has {known}", value=mode)]
         )
     graph = compatibility_graph(case, case.markets[0].code, mode)
-    inputs = list(register_files(register).values())
+    inputs = [*register_files(register).values(), *([] if pairs is None else [pairs])]
     if output.suffix.lower() == ".png":
         from consortium.documents.picture import groups_png
         from consortium.files import write_atomically
@@ -43,6 +44,6 @@ def write_compatibility(
         write_atomically(output, groups_png([graph], None), inputs=inputs)
     else:
         write_graph(graph, output, inputs=inputs)
-    pairs = count(graph.number_of_edges(), "compatible pair")
+    edges = count(graph.number_of_edges(), "compatible pair")
     firms = count(graph.number_of_nodes(), "firm")
-    Console(stderr=True).print(f"Wrote {firms} and {pairs} to {output}.", markup=False)
+    Console(stderr=True).print(f"Wrote {firms} and {edges} to {output}.", markup=False)

@@ -30,6 +30,7 @@ class Options:
     markets: tuple[str, ...]
     programme: Path | None
     rules: Path | None
+    pairs: Path | None
     seconds: float
     work: int | None
     gap: float
@@ -113,7 +114,9 @@ def _inputs(options: Options) -> tuple[Case, Plan | None, Limits]:
     except InvalidLimits as error:
         faults.append(InputFault("options", str(error)))
     try:
-        case = load_case(options.register, options.markets, options.programme, options.rules)
+        case = load_case(
+            options.register, options.markets, options.programme, options.rules, options.pairs
+        )
     except InputError as error:
         faults.extend(error.faults)
     if options.start is not None:
@@ -146,7 +149,7 @@ def _inputs_of(options: Options) -> list[Path]:
     """Every file that is read, and so never written."""
     from consortium.intake import register_files
 
-    others = (options.programme, options.rules, options.start)
+    others = (options.programme, options.rules, options.pairs, options.start)
     given = [path for path in others if path is not None]
     given += [Path(text) for text in options.markets if text.lower().endswith(".toml")]
     return [*register_files(options.register).values(), *given]

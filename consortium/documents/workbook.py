@@ -286,6 +286,8 @@ def _made(plan: Plan) -> list[tuple[str, str]]:
         if part.sparsified:
             kept += f" kept, of {part.rule_edges:,}: the bound holds for these"
         score = f"pairs score {part.threshold_bp / 100:g}% or more"
+        if plan.inputs.pairs_sha256 is not None:
+            score = f"as given in {plain(plan.inputs.pairs_origin or '')}"
         out.append((f"compatible pairs, {part.market} {part.mode}", f"{kept}; {score}"))
     return out
 
@@ -302,4 +304,5 @@ def _hashes(plan: Plan, case: Case) -> list[tuple[str, str]]:
             for code, sha in sorted(inputs.markets.items())
         ),
         ("marketing plans and certificates", inputs.plans_sha256),
+        *(() if inputs.pairs_sha256 is None else (("pairs", inputs.pairs_sha256),)),
     ]

@@ -19,7 +19,7 @@ from consortium.levers import Lever, levers
 from consortium.market import Market
 from consortium.plan import DoNotForm, TurningPoint
 from consortium.wording import count, usd
-from solver import Limits, Result, Status, solve
+from solver import Event, Limits, Result, Status, solve
 
 #: Furthest a fact is moved, in percent of its value.
 _FURTHEST_PERCENT = 100
@@ -67,7 +67,7 @@ class TurningSearch:
             if now >= self._end:
                 self._give_up("Not every turning point was searched: the time was used up.")
             limits = replace(limits, seconds=self._end - now)
-        result = solve(formulate(case).problem, limits)
+        result = solve(formulate(case).problem, limits, observer=_until_one_forms)
         if result.stopped_by == "interrupt":
             self._give_up("Interrupted: not every turning point was searched.")
         return _answer(result)
@@ -87,7 +87,12 @@ def forms(case: Case, limits: Limits) -> bool | None:
 
     A group found is proof that one forms; that none does is said only when 0 is proved best.
     """
-    return _answer(solve(formulate(case).problem, limits))
+    return _answer(solve(formulate(case).problem, limits, observer=_until_one_forms))
+
+
+def _until_one_forms(event: Event) -> bool:
+    """Whether to go on: one group with a surplus is an answer, the best one is not asked for."""
+    return event.objective is None or event.objective <= 0
 
 
 def _answer(result: Result) -> bool | None:

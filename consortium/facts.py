@@ -119,13 +119,25 @@ def read_toml(path: Path, source: str | None = None) -> dict[str, Any]:
     name = source or path.name
     try:
         text = path.read_bytes().decode("utf-8-sig")
-        return tomllib.loads(text, parse_float=Decimal)
     except OSError as error:
         raise InputError([InputFault(name, f"cannot be read: {error.strerror}")]) from None
     except UnicodeDecodeError:
         raise InputError([InputFault(name, "is not UTF-8 text; save it as UTF-8")]) from None
+    return parse_toml(text, name)
+
+
+def parse_toml(text: str, source: str) -> dict[str, Any]:
+    """The same for a text.
+
+    Raises
+    ------
+    InputError
+        If it is not TOML.
+    """
+    try:
+        return tomllib.loads(text, parse_float=Decimal)
     except tomllib.TOMLDecodeError as error:
-        raise InputError([InputFault(name, f"is not valid TOML: {error}")]) from None
+        raise InputError([InputFault(source, f"is not valid TOML: {error}")]) from None
 
 
 class FactReader:

@@ -330,6 +330,19 @@ def find_market(code: str) -> Market:
     return markets[code]
 
 
+def market_file(code: str) -> Path:
+    """The file of a shipped market by its code, or one's own.
+
+    Raises
+    ------
+    InputError
+        As ``find_market``, if we have no such market.
+    """
+    if code.lower().endswith(".toml"):
+        return Path(code)
+    return DATA / "markets" / f"{find_market(code).code}.toml"
+
+
 def read_market(path: Path, origin: str | None = None) -> Market:
     """Read a market file.
 
@@ -338,8 +351,25 @@ def read_market(path: Path, origin: str | None = None) -> Market:
     InputError
         With every fault: a missing or unknown key, a value that is no fact, an impossible figure.
     """
-    reader = FactReader(path.name)
-    table = read_toml(path)
+    return market_from(read_toml(path), path.name, origin)
+
+
+def market_from(content: Mapping[str, Any], source: str, origin: str | None = None) -> Market:
+    """The market that the content of a market file describes.
+
+    Parameters
+    ----------
+    content : the file, parsed with decimals kept exactly.
+    source : its name, for messages.
+    origin : "shipped", or the name as which a user's own file is shown (``source``).
+
+    Raises
+    ------
+    InputError
+        As ``read_market``.
+    """
+    reader = FactReader(source)
+    table = dict(content)
     code, name = table.pop("code", None), table.pop("name", None)
     for key, value in (("code", code), ("name", name)):
         if not isinstance(value, str) or not value:
@@ -361,7 +391,7 @@ def read_market(path: Path, origin: str | None = None) -> Market:
     for unknown in table:
         reader.fault(unknown, "is unknown; a market has code, name and clusters")
     reader.raise_faults()
-    shown = path.name if origin is None else origin
+    shown = source if origin is None else origin
     return Market(str(code), str(name), clusters, shown, incomplete)
 
 

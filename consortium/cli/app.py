@@ -263,6 +263,55 @@ def markets_show(
     print_market(code, json)
 
 
+@markets_app.command("import")
+def markets_import(
+    files: Annotated[
+        list[Path],
+        typer.Argument(help="Downloads of UN Comtrade, ITC Trade Map or WITS (text or CSV)."),
+    ],
+    market: Annotated[
+        str | None,
+        typer.Option(
+            "--market", "-m", help="Market to update, e.g. ZAF, or a market file of your own."
+        ),
+    ] = None,
+    cluster: Annotated[
+        str | None, typer.Option(help="Cluster to update; all that the files speak of if left out.")
+    ] = None,
+    year: Annotated[
+        int | None, typer.Option(help="Year to use; the latest complete one if left out.")
+    ] = None,
+    share: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="FAMILY=SHARE: the part of the imports that is its goods; may be repeated."
+        ),
+    ] = None,
+    downloaded: Annotated[
+        str | None, typer.Option(help="When the files were downloaded, YYYY-MM-DD.")
+    ] = None,
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", help="Market file to write (.toml).")
+    ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the changes as JSON.")] = False,
+) -> None:
+    """Make a market file of your own from trade data; without -o only show what changes."""
+    from consortium.cli.trading import ImportOptions, import_and_print
+
+    import_and_print(
+        ImportOptions(
+            files=tuple(files),
+            market=market,
+            cluster=cluster,
+            year=year,
+            shares=tuple(share or ()),
+            downloaded=downloaded,
+            output=output,
+            json=json,
+        )
+    )
+
+
 def _version(wanted: bool) -> None:
     if wanted:
         from consortium import __version__

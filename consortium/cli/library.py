@@ -71,7 +71,7 @@ def print_market(code: str, as_json: bool) -> None:
     market = find_market(code)
     facts = list(market.facts())
     if as_json:
-        rows = [_record(fact) for fact in facts]
+        rows = [fact_record(fact) for fact in facts]
         content = {
             "code": market.code,
             "name": market.name,
@@ -98,7 +98,8 @@ def _value(fact: Fact) -> str:
     return f"{fact.text} ({fact.low:f} to {fact.high:f})"
 
 
-def _record(fact: Fact) -> dict[str, object]:
+def fact_record(fact: Fact) -> dict[str, object]:
+    """A fact for machines."""
     return {
         "name": fact.name,
         "value": fact.text,

@@ -299,7 +299,12 @@ def test_size_and_speed_of_a_large_page() -> None:
 
 # Places.
 
-_degrees = st.one_of(st.none(), st.floats(-80, 80).map(lambda x: round(x, 3)))
+# Far apart, near, and in one point: towns that would overlap are the hard case.
+_degrees = st.one_of(
+    st.none(),
+    st.sampled_from([32.0, 32.001, 32.01]),
+    st.floats(-80, 80).map(lambda x: round(x, 3)),
+)
 
 
 @settings(max_examples=60)
@@ -332,6 +337,14 @@ def test_no_firm_covers_another(rows: list[tuple[Any, ...]], with_ids: bool) -> 
             assert math.dist((x, y), (town.x, town.y)) <= town.radius - spot.radius
     for town, near in combinations(drawn.towns, 2):
         assert math.dist((town.x, town.y), (near.x, near.y)) >= town.radius + near.radius - 0.5
+
+
+def test_towns_in_one_point_are_drawn_apart() -> None:
+    """Three crowded towns with the same coordinates, beside a far one that sets the scale."""
+    spots = [Spot(f"{town}{k}", town, 20, 32.0, 74.0) for town in "ABC" for k in range(12)]
+    drawn = town_map([*spots, Spot("D", "D", 20, 34.0, 74.0)], True)
+    for one, other in combinations(drawn.towns, 2):
+        assert math.dist((one.x, one.y), (other.x, other.y)) >= one.radius + other.radius
 
 
 def test_north_is_up_and_east_is_right() -> None:

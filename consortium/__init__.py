@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from consortium.case import Case as Case
+    from consortium.case import Kind as Kind
     from consortium.case import load_case as load_case
     from consortium.case import make_case as make_case
     from consortium.checking import Verdict as Verdict
@@ -20,10 +21,14 @@ if TYPE_CHECKING:
     from consortium.errors import InputFault as InputFault
     from consortium.errors import NoPlan as NoPlan
     from consortium.errors import OutputError as OutputError
+    from consortium.graph_figures import GraphReport as GraphReport
+    from consortium.graph_figures import graph_report as graph_report
     from consortium.intake import read_register as read_register
     from consortium.market import Market as Market
     from consortium.market import load_markets as load_markets
     from consortium.market import read_market as read_market
+    from consortium.next_firm import NextFirms as NextFirms
+    from consortium.next_firm import best_next_firms as best_next_firms
     from consortium.own_pairs import OwnPairs as OwnPairs
     from consortium.own_pairs import pairs_of_function as pairs_of_function
     from consortium.own_pairs import pairs_of_graph as pairs_of_graph
@@ -45,6 +50,7 @@ __version__ = "0.1.0"
 
 _HOME = {
     "Case": "case",
+    "Kind": "case",
     "load_case": "case",
     "make_case": "case",
     "Verdict": "checking",
@@ -55,10 +61,14 @@ _HOME = {
     "InputFault": "errors",
     "NoPlan": "errors",
     "OutputError": "errors",
+    "GraphReport": "graph_figures",
+    "graph_report": "graph_figures",
     "read_register": "intake",
     "Market": "market",
     "load_markets": "market",
     "read_market": "market",
+    "NextFirms": "next_firm",
+    "best_next_firms": "next_firm",
     "OwnPairs": "own_pairs",
     "pairs_of_function": "own_pairs",
     "pairs_of_graph": "own_pairs",

@@ -53,6 +53,8 @@ def test_every_name_of_a_face_can_be_had(package: str) -> None:
     module = __import__(package)
     for name in module._HOME:
         assert getattr(module, name) is not None
+        # Importing a module of that name would put it in the name's place.
+        assert not (ROOT / package / f"{name}.py").exists()
     with pytest.raises(AttributeError, match="no attribute"):
         _ = module.no_such_name
 

@@ -225,19 +225,57 @@ def graph(
         str, typer.Option("--market", "-m", help="Target market, e.g. ZAF, or a market file.")
     ],
     output: Annotated[
-        Path, typer.Option("-o", "--output", help="File to write: .graphml, .json, .csv or .png.")
-    ],
+        Path | None,
+        typer.Option("-o", "--output", help="File: .html, .graphml, .json, .csv or .png."),
+    ] = None,
     mode: Annotated[
         str | None, typer.Option(help="range or volume; all of them if left out.")
     ] = None,
     programme: ProgrammeFile = None,
     rules: RulesFile = None,
     pairs: PairsFile = None,
+    report: Annotated[
+        bool, typer.Option("--report", help="Print the graph in figures: who has partners enough.")
+    ] = False,
+    next_to: Annotated[
+        str | None,
+        typer.Option(
+            "--next-to", help="Print the best next firms beside these, e.g. S0001,S0002,S0003."
+        ),
+    ] = None,
+    plan: Annotated[
+        str | None,
+        typer.Option(help="Marketing plan of --next-to; the one with most surplus if left out."),
+    ] = None,
+    consortia: Annotated[
+        Path | None, typer.Option(help="A plan (JSON) whose consortia are drawn: .html or .png.")
+    ] = None,
+    json: Annotated[
+        bool, typer.Option("--json", help="Print --report and --next-to as JSON.")
+    ] = False,
 ) -> None:
-    """Write the compatibility graph: who could go with whom, and why."""
-    from consortium.cli.graphing import write_compatibility
+    """Who could go with whom, and why: as a file, in figures, or who should join next."""
+    from consortium.cli.graphing import GraphOptions, show_graph
 
-    write_compatibility(register, market, output, mode, programme, rules, pairs)
+    members = None
+    if next_to is not None:
+        members = tuple(firm for part in next_to.split(",") if (firm := part.strip()))
+    show_graph(
+        GraphOptions(
+            register=register,
+            market=market,
+            output=output,
+            mode=mode,
+            programme=programme,
+            rules=rules,
+            pairs=pairs,
+            report=report,
+            members=members,
+            plan=plan,
+            proposal=consortia,
+            json=json,
+        )
+    )
 
 
 @markets_app.callback(invoke_without_command=True)

@@ -85,11 +85,83 @@ def test_start_from_a_plan(made: Path, capsys: Captured) -> None:
     assert again.objective_cents >= Plan.load(made / "demo.json").objective_cents
 
 
-@pytest.mark.parametrize("ending", [".graphml", ".json", ".csv", ".png"])
+@pytest.mark.parametrize("ending", [".graphml", ".json", ".csv", ".png", ".html"])
 def test_graph_in_every_format(ending: str, tmp_path: Path) -> None:
     target = tmp_path / f"graph{ending}"
     assert code_of(["graph", str(DEMO), "--market", "ZAF", "-o", str(target)]) == DONE
     assert target.stat().st_size > 1000
+
+
+@pytest.mark.parametrize("ending", [".html", ".png"])
+def test_graph_with_the_consortia_of_a_plan(ending: str, made: Path, tmp_path: Path) -> None:
+    alone, planned = tmp_path / f"alone{ending}", tmp_path / f"planned{ending}"
+    graph = ["graph", str(DEMO), "-m", "ZAF", "-o"]
+    assert code_of([*graph, str(alone)]) == DONE
+    assert code_of([*graph, str(planned), "--consortia", str(made / "demo.json")]) == DONE
+    assert planned.read_bytes() != alone.read_bytes()
+
+
+def test_graph_report_on_the_terminal_and_for_machines(tmp_path: Path, capsys: Captured) -> None:
+    ask = ["graph", str(DEMO), "-m", "ZAF", "--report"]
+    assert code_of(ask) == DONE
+    out = spoken(capsys)
+    assert "compatible pairs 127" in out
+    assert "largest group compatible throughout 13 firms" in out
+    assert "S0007" in out
+    target = tmp_path / "graph.html"
+    assert code_of([*ask, "--json", "-o", str(target)]) == DONE
+    out, err = capsys.readouterr()
+    report = json.loads(out)["report"]
+    assert (report["num_firms"], report["num_pairs"], report["size_min"]) == (17, 127, 5)
+    assert len(report["firms"]) == 17
+    assert "Wrote 17 firms" in err
+    assert target.exists()
+
+
+def test_graph_next_firm_names_the_plan_it_chose(capsys: Captured) -> None:
+    ask = ["graph", str(DEMO), "-m", "ZAF", "--next-to", "S0006, S0007"]
+    assert code_of(ask) == DONE
+    out = spoken(capsys)
+    assert "the plan with the largest surplus for them" in out
+    assert "May join: 12 firms, of which the first 10" in out
+    assert code_of([*ask, "--json"]) == DONE
+    best = json.loads(capsys.readouterr().out)["next_firms"]
+    assert best["members"] == ["S0006", "S0007"]
+    surplus = {}
+    for plan in ("catalogue", "fair", "agent", "fair+agent"):
+        assert code_of([*ask, "--plan", plan, "--mode", "range", "--json"]) == DONE
+        found = json.loads(capsys.readouterr().out)["next_firms"]
+        assert found["kind"] == {"market": "ZAF", "plan": plan, "mode": "range"}
+        surplus[plan] = found["surplus_cents"]
+        for firm in found["firms"]:
+            assert firm["change_cents"] == firm["surplus_cents"] - found["surplus_cents"]
+    assert best["surplus_cents"] == max(surplus.values()) == surplus[best["kind"]["plan"]]
+    assert code_of([*ask, "--plan", "fair", "--report", "--json"]) == DONE
+    assert json.loads(capsys.readouterr().out).keys() == {"report", "next_firms"}
+    assert code_of([*ask, "--plan", "fair"]) == DONE
+    assert "largest surplus" not in spoken(capsys)
+
+
+def test_graph_lists_every_fault_and_writes_nothing(tmp_path: Path, capsys: Captured) -> None:
+    target = tmp_path / "graph.html"
+    ask = ["graph", str(DEMO), "-m", "ZAF", "-o", str(target), "--next-to", "S0001,X9,X9"]
+    assert code_of([*ask, "--plan", "boat", "--mode", "depth", "--consortia", "no.json"]) == 2
+    out, err = capsys.readouterr()
+    for seen in ("'boat'", "'depth'", "'X9' is no firm", "'X9' is named 2 times", "no.json"):
+        assert seen in err
+    assert out == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_graph_refuses_a_plan_of_another_register(
+    made: Path, tmp_path: Path, capsys: Captured
+) -> None:
+    other = tmp_path / "other.csv"
+    assert code_of(["sample", "surgical-sialkot", "--seed", "2", "-o", str(other)]) == DONE
+    ask = ["graph", str(other), "-m", "ZAF", "-o", str(tmp_path / "g.html")]
+    assert code_of([*ask, "--consortia", str(made / "demo.json")]) == BAD_INPUT
+    assert "another register" in capsys.readouterr().err
+    assert not (tmp_path / "g.html").exists()
 
 
 @pytest.mark.parametrize("ending", [".xlsx", ".csv"])
@@ -168,6 +240,17 @@ BAD: tuple[tuple[str, list[str], str], ...] = (
     ("rules without register", ["check", str(ROOT / "LICENSE"), "--rules", "r.toml"], "--register"),
     ("graph of unknown kind", ["graph", str(DEMO), "-m", "ZAF", "-o", "x.svg"], ".graphml"),
     ("graph of unknown mode", ["graph", str(DEMO), "-m", "ZAF", "-o", "x.csv", "--mode", "y"], "y"),
+    ("graph of nothing", ["graph", str(DEMO), "-m", "ZAF"], "--report, or --next-to"),
+    ("next to one", ["graph", str(DEMO), "-m", "ZAF", "--next-to", "S0006"], "at least two"),
+    ("next to none", ["graph", str(DEMO), "-m", "ZAF", "--next-to", ","], "at least two"),
+    ("next to X9", ["graph", str(DEMO), "-m", "ZAF", "--next-to", "S0006,X9"], "'X9'"),
+    ("plan of no group", ["graph", str(DEMO), "-m", "ZAF", "--report", "--plan", "fair"], "--plan"),
+    ("JSON of a file", ["graph", str(DEMO), "-m", "ZAF", "-o", "x.csv", "--json"], "--json"),
+    (
+        "consortia in a table",
+        ["graph", str(DEMO), "-m", "ZAF", "-o", "x.csv", "--consortia", "p.json"],
+        "--consortia",
+    ),
     ("sample of unknown cluster", ["sample", "tea-kericho", "-o", "x.xlsx"], "tea-kericho"),
     ("sample without a file", ["sample", "surgical-sialkot"], "-o"),
     ("sample in no format", ["sample", "surgical-sialkot", "-o", "x.pdf"], "x.pdf"),

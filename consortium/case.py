@@ -23,6 +23,7 @@ from consortium.own_pairs import OwnPairs, read_pairs
 from consortium.programme import Programme, load_programme
 from consortium.register import Register
 from consortium.rules import Rules, read_rules
+from consortium.several_clusters import merged_cluster, split_markets
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -43,8 +44,9 @@ class Kind:
 class Case:
     """Register, markets, plans, programme and rules of one proposal.
 
-    All firms of a case are of one cluster. ``own_pairs`` take the place of the compatibility
-    score's threshold where they are given.
+    A register of several clusters has a market for each market and cluster
+    (``consortium.several_clusters``). ``notes`` are for the readers of a plan. ``own_pairs`` take
+    the place of the compatibility score's threshold where they are given.
     """
 
     register: Register
@@ -54,11 +56,12 @@ class Case:
     plans: tuple[MarketingPlan, ...]
     certificates: dict[str, CertificateFacts]
     own_pairs: OwnPairs | None = None
+    notes: tuple[str, ...] = ()
 
     @cached_property
     def cluster(self) -> Cluster:
-        """The cluster the firms belong to."""
-        return load_clusters()[self.register.firms[0].cluster]
+        """The cluster the firms belong to; all of their clusters as one, where they are several."""
+        return merged_cluster(firm.cluster for firm in self.register.firms)
 
     @cached_property
     def kinds(self) -> tuple[Kind, ...]:
@@ -120,8 +123,8 @@ def make_case(
     Raises
     ------
     InputError
-        If the register is empty or holds several clusters, a market is named twice or has no
-        facts on the cluster, or sizes contradict one another.
+        If the register is empty, a cluster is unknown, a market is named twice or has no facts on
+        any cluster of the register, or sizes contradict one another.
     """
     faults: list[InputFault] = []
     programme = programme or load_programme()
@@ -130,15 +133,6 @@ def make_case(
         raise InputError([InputFault(source, "has no firms")])
     clusters = sorted({firm.cluster for firm in register.firms})
     known = load_clusters()
-    if len(clusters) > 1:
-        faults.append(
-            InputFault(
-                source,
-                "holds several clusters; propose for one cluster at a time",
-                column="cluster",
-                value=", ".join(clusters),
-            )
-        )
     for cluster in clusters:
         if cluster not in known:
             names = ", ".join(known)
@@ -152,14 +146,13 @@ def make_case(
             )
     if not markets:
         faults.append(InputFault("--market", "name at least one market"))
+    notes: tuple[str, ...] = ()
+    if known.keys() >= set(clusters):
+        faults.extend(_without_facts(markets, clusters))
+        markets, notes = split_markets(markets, clusters)
     codes = [market.code for market in markets]
     for code in sorted({c for c in codes if codes.count(c) > 1}):
         faults.append(InputFault("--market", "is named twice", value=code))
-    for market in markets:
-        for cluster in clusters:
-            lacking = market.no_data(cluster)
-            if cluster in known and lacking is not None:
-                faults.append(InputFault("--market", lacking, value=market.code))
     case = Case(
         register,
         tuple(markets),
@@ -168,6 +161,7 @@ def make_case(
         tuple(load_plans().values()),
         load_certificates(),
         own_pairs,
+        notes,
     )
     for pin in rules.pins:
         if pin.mode not in programme.modes.texts or pin.market not in codes:
@@ -187,6 +181,19 @@ def make_case(
     if faults:
         raise InputError(faults)
     return case
+
+
+def _without_facts(markets: Sequence[Market], clusters: Sequence[str]) -> list[InputFault]:
+    """Markets that nothing is known of for any cluster of the register."""
+    whole = merged_cluster(clusters).key
+    out = []
+    for market in markets:
+        lacking = [market.no_data(key) for key in clusters if market.asked_for(key)]
+        if whole not in market.clusters and all(why is not None for why in lacking):
+            message = "; ".join(why for why in lacking if why is not None)
+            message = message or f"is asked for {market.only} only, of which there is no firm"
+            out.append(InputFault("--market", message, value=market.code))
+    return out
 
 
 def load_case(
@@ -236,7 +243,7 @@ def load_case(
         faults.extend(error.faults)
     if isinstance(register, Register) and rules is not None and not isinstance(rules, Rules):
         try:
-            rules = read_rules(Path(rules), register, tuple(m.code for m in chosen))
+            rules = read_rules(Path(rules), register, _codes(chosen, register))
         except InputError as error:
             faults.extend(error.faults)
             rules = None
@@ -251,3 +258,11 @@ def load_case(
     parsed = rules if isinstance(rules, Rules) else None
     own = pairs if isinstance(pairs, OwnPairs) else None
     return make_case(register, chosen, programme, parsed, register.source, own)
+
+
+def _codes(markets: Sequence[Market], register: Register) -> tuple[str, ...]:
+    """Codes that a rules file may name: those of the case's markets."""
+    clusters = {firm.cluster for firm in register.firms}
+    if load_clusters().keys() >= clusters and clusters:
+        markets, _ = split_markets(markets, clusters)
+    return tuple(market.code for market in markets)

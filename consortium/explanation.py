@@ -184,10 +184,12 @@ def _why_out(
     firm: Firm,
 ) -> tuple[str, str]:
     case = formulation.case
-    shut = [formulation.shut_out.get((firm.firm_id, m.code)) for m in case.markets]
+    # By code, so that the order in which markets are asked for changes no reason.
+    codes = sorted(market.code for market in case.markets)
+    shut = [formulation.shut_out.get((firm.firm_id, code)) for code in codes]
     if all(why is not None for why in shut):
-        first = shut[0]
-        assert first is not None
+        # A market of another cluster, or for other products, says least.
+        first = min(filter(None, shut), key=lambda why: why.code == "no_product")
         return first.code, first.reason
     needed = case.size_min - 1
     have = len(partners.get(firm.firm_id, ()))

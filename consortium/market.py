@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
@@ -141,6 +141,7 @@ class Market:
     clusters : what it asks of each cluster that we have all facts for, by cluster code.
     incomplete : clusters that we have some facts for.
     origin : "shipped", or the name of the user's file.
+    only : the cluster it is meant for, where one was named ("ZAF:garments-lahore").
     """
 
     code: str
@@ -148,6 +149,17 @@ class Market:
     clusters: Mapping[str, MarketCluster]
     origin: str = "shipped"
     incomplete: Mapping[str, Incomplete] = field(default_factory=dict)
+    only: str | None = None
+
+    def asked_for(self, cluster: str) -> bool:
+        """Whether the market is meant for a cluster; all of them unless one was named."""
+        return self.only is None or self.only == cluster
+
+    def only_for(self, cluster: str) -> Market:
+        """This market for one cluster only."""
+        known = {cluster: self.clusters[cluster]} if cluster in self.clusters else {}
+        part = {cluster: self.incomplete[cluster]} if cluster in self.incomplete else {}
+        return replace(self, clusters=known, incomplete=part, only=cluster)
 
     def facts(self) -> Iterator[Fact]:
         """Every fact of the market."""
@@ -307,6 +319,8 @@ def load_markets() -> dict[str, Market]:
 def find_market(code: str) -> Market:
     """A shipped market by its code, or that of a file of one's own (``my-zaf.toml``).
 
+    A cluster may be named with the code ("ZAF:garments-lahore"): then the market is for it only.
+
     Raises
     ------
     InputError
@@ -316,6 +330,11 @@ def find_market(code: str) -> Market:
     if code.lower().endswith(".toml"):
         return read_market(Path(code))
     markets = load_markets()
+    code, _, cluster = code.partition(":")
+    if cluster and cluster not in load_clusters():
+        known = ", ".join(load_clusters())
+        message = f"is no cluster we know; known: {known}"
+        raise InputError([InputFault("--market", message, value=f"{code}:{cluster}")])
     if code not in markets:
         known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
         raise InputError(
@@ -327,7 +346,12 @@ def find_market(code: str) -> Market:
                 )
             ]
         )
-    return markets[code]
+    return markets[code].only_for(cluster) if cluster else markets[code]
+
+
+def country_of(code: str) -> str:
+    """The country's code in a market's code: "ZAF" in "ZAF:garments-lahore"."""
+    return code.partition(":")[0]
 
 
 def market_file(code: str) -> Path:

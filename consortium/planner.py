@@ -235,6 +235,7 @@ def _plan(
         assumptions=assumptions(case),
         notes=(
             *case.register.conversions,
+            *case.notes,
             *result.notes,
             *_graph_notes(formulation),
             *search.notes,

@@ -24,11 +24,12 @@ import numpy as np
 
 from consortium.errors import InputError, InputFault
 from consortium.market import load_clusters
-from consortium.register import Register, Tie, make_register
+from consortium.register import Firm, Register, Tie, make_register
 from consortium.sample_firms import draw_population, draw_products
-from consortium.sample_profile import Profile, load_profile
+from consortium.sample_profile import Profile, load_profile, sample_clusters
 from consortium.sample_rows import write_firms
 from consortium.sample_ties import draw_ties
+from consortium.several_clusters import AND
 
 MOST_FIRMS = 100_000
 
@@ -38,7 +39,8 @@ def sample_register(cluster: str, num_firms: int, seed: int) -> Register:
 
     Parameters
     ----------
-    cluster : cluster code; ``sample_profile.sample_clusters`` lists those there are.
+    cluster : cluster code; ``sample_profile.sample_clusters`` lists those there are. Several joined
+        by "+", or "all", give a register of several clusters with about as many firms of each.
     num_firms : firms, 1 to 100,000, vendors and traders among them.
     seed : 0 or more; the same seed gives the same register.
 
@@ -47,26 +49,56 @@ def sample_register(cluster: str, num_firms: int, seed: int) -> Register:
     InputError
         If there is no profile for the cluster, or a number is out of range.
     """
+    clusters = list(sample_clusters()) if cluster == "all" else cluster.split(AND)
+    profiles = _profiles(clusters, num_firms, seed)
+    if len(clusters) == 1:
+        return _draw(cluster, profiles[0], num_firms, seed, "S")
+    firms: list[Firm] = []
+    ties: list[Tie] = []
+    for at, (key, profile) in enumerate(zip(clusters, profiles, strict=True)):
+        number = num_firms // len(clusters) + (at < num_firms % len(clusters))
+        # Ids begin with the cluster's first letter.
+        part = _draw(key, profile, number, seed, key[0].upper())
+        firms.extend(part.firms)
+        ties.extend(part.ties)
+    named = AND.join(clusters)
+    return make_register(firms, ties, f"synthetic {named}, {num_firms} firms, seed {seed}")
+
+
+def _profiles(clusters: list[str], num_firms: int, seed: int) -> list[Profile]:
+    """The clusters' profiles, after every number was found to be in range."""
     faults = []
     if not 1 <= num_firms <= MOST_FIRMS:
         faults.append(
             InputFault("--firms", f"must be from 1 to {MOST_FIRMS:,}", value=str(num_firms)[:80])
         )
+    elif num_firms < len(clusters):
+        message = f"must be {len(clusters)} or more, one for each cluster"
+        faults.append(InputFault("--firms", message, value=str(num_firms)[:80]))
     if seed < 0:
         faults.append(InputFault("--seed", "must be 0 or more", value=str(seed)[:80]))
-    try:
-        profile = load_profile(cluster)
-    except InputError as error:
-        raise InputError([*error.faults, *faults]) from None
+    if len(set(clusters)) < len(clusters):
+        faults.append(InputFault("sample", "names a cluster twice", value=AND.join(clusters)[:80]))
+    profiles = []
+    for cluster in clusters:
+        try:
+            profiles.append(load_profile(cluster))
+        except InputError as error:
+            faults[:0] = error.faults
     if faults:
         raise InputError(faults)
+    return profiles
+
+
+def _draw(cluster: str, profile: Profile, num_firms: int, seed: int, letter: str) -> Register:
+    """Firms of one cluster."""
     # One stream per step: a change to one step leaves the draws of the others alone.
     rng = np.random.Generator(np.random.PCG64(seed))
     firms_rng, products_rng, ties_rng, words_rng, rows_rng = rng.spawn(5)
     drawn = draw_population(firms_rng, profile, num_firms)
     products = draw_products(products_rng, profile, drawn)
     width = max(4, len(str(num_firms)))
-    ids = [f"S{i + 1:0{width}d}" for i in range(num_firms)]
+    ids = [f"{letter}{i + 1:0{width}d}" for i in range(num_firms)]
     names = _names(words_rng, profile, num_firms)
     firms = write_firms(rows_rng, profile, load_clusters()[cluster], drawn, products, ids, names)
     pairs = draw_ties(ties_rng, profile, drawn, products)

@@ -17,6 +17,7 @@ from consortium.eligibility import (
     counted_lots,
     experienced,
 )
+from consortium.market import country_of
 from consortium.register import Firm
 from consortium.scale import Scale
 
@@ -74,7 +75,9 @@ def traits_of(case: Case, scale: Scale, market_code: str, firm: Firm) -> Traits:
         families=families,
         channels=frozenset(case.cluster.family(key).channel for key in families),
         points=_priority_points(firm),
-        names_market=market_code in firm.target_markets if firm.target_markets else None,
+        names_market=country_of(market_code) in firm.target_markets
+        if firm.target_markets
+        else None,
         log_employees=math.log(firm.employees),
         management_bp=firm.management_bp,
         finance_bp=_finance_bp(case, scale, firm),

@@ -13,7 +13,7 @@ from rich.console import Console
 from consortium.case import load_case
 from consortium.checking import Verdict, check
 from consortium.errors import InputError, InputFault
-from consortium.market import Market, find_market, read_market
+from consortium.market import Market, country_of, find_market, read_market
 from consortium.plan import Plan
 from consortium.wording import listed
 
@@ -54,31 +54,37 @@ def _markets(plan: Plan, files: Sequence[Path]) -> list[Market]:
     """The plan's markets, each from its file if one is given, else as shipped."""
     faults: list[InputFault] = []
     own: dict[str, Market] = {}
+    countries = {country_of(code) for code in plan.inputs.markets}
     for path in files:
         try:
             market = read_market(path)
         except InputError as error:
             faults.extend(error.faults)
             continue
-        if market.code not in plan.inputs.markets:
+        if market.code not in countries:
             known = listed(sorted(plan.inputs.markets))
             message = f"is of {market.code}; the plan's markets are {known}"
             faults.append(InputFault("--market", message, value=str(path)))
         elif market.code in own:
             faults.append(InputFault("--market", f"{market.code} is given twice", value=str(path)))
         own[market.code] = market
-    for code in sorted(set(plan.inputs.markets) - set(own)):
+    chosen = []
+    for code in sorted(plan.inputs.markets):
+        country, _, cluster = code.partition(":")
+        if country in own:
+            chosen.append(own[country].only_for(cluster) if cluster else own[country])
+            continue
         origin = plan.inputs.market_origins.get(code, "shipped")
         try:
             if origin != "shipped":
                 message = f"the plan was made with the market file {origin}; give it by --market"
                 raise InputError([InputFault("--market", message, value=code)])
-            own[code] = find_market(code)
+            chosen.append(find_market(code))
         except InputError as error:
             faults.extend(error.faults)
     if faults:
         raise InputError(faults)
-    return [own[code] for code in sorted(own)]
+    return chosen
 
 
 def _print(verdict: Verdict, name: str) -> None:

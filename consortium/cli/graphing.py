@@ -63,6 +63,10 @@ def show_graph(options: GraphOptions) -> None:
     faults = _option_faults(options)
     case = _read(options, faults)
     plan = _proposal(options, case, faults)
+    if case is not None and len(case.markets) > 1:
+        known = listed([market.code for market in case.markets])
+        message = f"the register holds several clusters; name one market of {known}"
+        faults.append(InputFault("--market", message, value=options.market))
     if case is not None:
         faults += kind_faults(case, case.markets[0].code, options.plan, options.mode)
         if options.members is not None:

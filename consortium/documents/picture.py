@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from consortium.documents.layout import Points, chosen_firms, hull, positions
 from consortium.documents.words import plain
-from consortium.market import load_markets
+from consortium.market import country_of, load_markets
 from consortium.wording import count, usd
 
 if TYPE_CHECKING:
@@ -87,7 +87,7 @@ class _Panel:
         self.whole = graph
         self.plan = plan
         code = str(graph.graph.get("market", ""))
-        market = load_markets().get(code)
+        market = load_markets().get(country_of(code))
         self.market = plain(market.name if market else code) or "the market"
         consortia = [c for c in plan.consortia if c.market == code] if plan else []
         found = [(c, [f for f in c.members if f in graph]) for c in consortia]

@@ -20,9 +20,12 @@ a larger register does not begin with the smaller one's firms.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from consortium.errors import InputError, InputFault
+from consortium.facts import DATA
 from consortium.market import load_clusters
 from consortium.register import Register, Tie, make_register
 from consortium.sample_firms import draw_population, draw_products
@@ -31,6 +34,11 @@ from consortium.sample_rows import write_firms
 from consortium.sample_ties import draw_ties
 
 MOST_FIRMS = 100_000
+
+
+def demo_register_path() -> Path:
+    """The shipped register (.xlsx): 60 firms of ``surgical-sialkot``, drawn with seed 1."""
+    return DATA / "registers" / "sialkot-demo.xlsx"
 
 
 def sample_register(cluster: str, num_firms: int, seed: int) -> Register:

@@ -283,6 +283,11 @@ def test_a_rule_about_a_firm_that_is_not_there_is_a_fault() -> None:
         ruled.without("S0001")
 
 
+def test_the_demo_register_is_read_by_its_path_alone() -> None:
+    register = co.read_register(str(co.demo_register_path()))
+    assert register.sha256 == sample_case(60, 1).register.sha256
+
+
 def test_work_is_a_shorthand_and_not_beside_limits() -> None:
     from solver import Limits
 

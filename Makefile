@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow lint clean
+.PHONY: demo test slow notebooks lint clean
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
@@ -22,6 +22,9 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q --runslow -m slow -p no:benchmark -n auto --durations=15
+
+notebooks: $(READY)
+	$(BIN)/python tests/consortium/notebook_runs.py
 
 lint: $(READY)
 	$(BIN)/ruff check .

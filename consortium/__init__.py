@@ -16,11 +16,34 @@ if TYPE_CHECKING:
     from consortium.checking import Verdict as Verdict
     from consortium.checking import check as check
     from consortium.compatibility import compatibility_graph as compatibility_graph
+    from consortium.documents.picture import groups_png as groups_png
+    from consortium.documents.workbook import save_workbook as save_workbook
     from consortium.errors import ConsortiumError as ConsortiumError
     from consortium.errors import InputError as InputError
     from consortium.errors import InputFault as InputFault
     from consortium.errors import NoPlan as NoPlan
     from consortium.errors import OutputError as OutputError
+    from consortium.fact_changes import facts_of as facts_of
+    from consortium.fact_changes import with_facts as with_facts
+    from consortium.facts import Fact as Fact
+    from consortium.formulation import formulate as formulate
+    from consortium.frames import assumptions_frame as assumptions_frame
+    from consortium.frames import consortia_frame as consortia_frame
+    from consortium.frames import deciding_facts_frame as deciding_facts_frame
+    from consortium.frames import do_not_form_frame as do_not_form_frame
+    from consortium.frames import draws_frame as draws_frame
+    from consortium.frames import facts_frame as facts_frame
+    from consortium.frames import fees_frame as fees_frame
+    from consortium.frames import firms_frame as firms_frame
+    from consortium.frames import in_usd as in_usd
+    from consortium.frames import left_out_frame as left_out_frame
+    from consortium.frames import member_reasons_frame as member_reasons_frame
+    from consortium.frames import pairs_frame as pairs_frame
+    from consortium.frames import products_frame as products_frame
+    from consortium.frames import second_goals_frame as second_goals_frame
+    from consortium.frames import terms_frame as terms_frame
+    from consortium.frames import ties_frame as ties_frame
+    from consortium.frames import years_frame as years_frame
     from consortium.graph_figures import GraphReport as GraphReport
     from consortium.graph_figures import graph_report as graph_report
     from consortium.intake import read_register as read_register
@@ -42,8 +65,10 @@ if TYPE_CHECKING:
     from consortium.register import Register as Register
     from consortium.register import Tie as Tie
     from consortium.register import make_register as make_register
+    from consortium.rules import Pin as Pin
     from consortium.rules import Rules as Rules
     from consortium.rules import read_rules as read_rules
+    from consortium.sample import demo_register_path as demo_register_path
     from consortium.sample import sample_register as sample_register
 
 __version__ = "0.1.0"
@@ -56,11 +81,34 @@ _HOME = {
     "Verdict": "checking",
     "check": "checking",
     "compatibility_graph": "compatibility",
+    "groups_png": "documents.picture",
+    "save_workbook": "documents.workbook",
     "ConsortiumError": "errors",
     "InputError": "errors",
     "InputFault": "errors",
     "NoPlan": "errors",
     "OutputError": "errors",
+    "facts_of": "fact_changes",
+    "with_facts": "fact_changes",
+    "Fact": "facts",
+    "formulate": "formulation",
+    "assumptions_frame": "frames",
+    "consortia_frame": "frames",
+    "deciding_facts_frame": "frames",
+    "do_not_form_frame": "frames",
+    "draws_frame": "frames",
+    "facts_frame": "frames",
+    "fees_frame": "frames",
+    "firms_frame": "frames",
+    "in_usd": "frames",
+    "left_out_frame": "frames",
+    "member_reasons_frame": "frames",
+    "pairs_frame": "frames",
+    "products_frame": "frames",
+    "second_goals_frame": "frames",
+    "terms_frame": "frames",
+    "ties_frame": "frames",
+    "years_frame": "frames",
     "GraphReport": "graph_figures",
     "graph_report": "graph_figures",
     "read_register": "intake",
@@ -82,8 +130,10 @@ _HOME = {
     "Register": "register",
     "Tie": "register",
     "make_register": "register",
+    "Pin": "rules",
     "Rules": "rules",
     "read_rules": "rules",
+    "demo_register_path": "sample",
     "sample_register": "sample",
 }
 

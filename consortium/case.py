@@ -109,6 +109,24 @@ class Case:
         """This case under another programme."""
         return replace(self, programme=programme)
 
+    def without(self, *firm_ids: str) -> Case:
+        """This case after some firms have left the register; figures and rules stay.
+
+        Raises
+        ------
+        KeyError
+            If a firm is not of the register.
+        InputError
+            If a rule names a firm that leaves, or nobody is left.
+        """
+        register = self.register.without(*firm_ids)
+        faults = self.rules.unknown_firms(register)
+        if not register.firms:
+            faults.append(InputFault(register.source, "has no firms"))
+        if faults:
+            raise InputError(faults)
+        return replace(self, register=register)
+
 
 def make_case(
     register: Register,
@@ -124,13 +142,14 @@ def make_case(
     ------
     InputError
         If the register is empty, a cluster is unknown, a market is named twice or has no facts on
-        any cluster of the register, or sizes contradict one another.
+        any cluster of the register, a rule names a firm that is not of the register, or sizes
+        contradict one another.
     """
-    faults: list[InputFault] = []
     programme = programme or load_programme()
     rules = rules or Rules()
     if not register.firms:
         raise InputError([InputFault(source, "has no firms")])
+    faults = rules.unknown_firms(register)
     clusters = sorted({firm.cluster for firm in register.firms})
     known = load_clusters()
     for cluster in clusters:

@@ -369,8 +369,24 @@ def _compare(place: str, seen: PlanConsortium, right: PlanConsortium) -> Iterato
                 )
             if not differing:
                 yield Failure("terms", place, "the terms are in another order")
+        elif field == "fees":
+            yield from _compare_fees(place, seen, right)
         else:
             yield Failure(field, place, f"{field} is {_short(said)}, recomputed {_short(true)}")
+
+
+def _compare_fees(place: str, seen: PlanConsortium, right: PlanConsortium) -> Iterator[Failure]:
+    """Fee by fee: members read these, so each is named with its firm and year."""
+    before = {(fee.firm, fee.year): fee.cents for fee in seen.fees}
+    after = {(fee.firm, fee.year): fee.cents for fee in right.fees}
+    differing = [key for key in {**after, **before} if before.get(key) != after.get(key)]
+    for firm, year in differing:
+        said, true = _money(before.get((firm, year))), _money(after.get((firm, year)))
+        yield Failure(
+            "fees", place, f"the fee of {firm} in year {year} is {said}, recomputed it is {true}"
+        )
+    if not differing:
+        yield Failure("fees", place, "the fees are in another order, or one is named twice")
 
 
 def _money(cents: int | None) -> str:

@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, TypeVar
 
 from consortium.case import Case
-from consortium.facts import Fact, Value
+from consortium.facts import Fact, NewValue
 from consortium.market import CertificateFacts, FamilyMarket, MarketCluster, MarketingPlan
 from consortium.programme import Programme
 
@@ -33,18 +33,20 @@ def facts_of(case: Case) -> Iterator[Fact]:
     yield from case.programme.facts()
 
 
-def with_facts(case: Case, values: Mapping[str, Value], note: str) -> Case:
+def with_facts(case: Case, values: Mapping[str, NewValue], note: str) -> Case:
     """The case with the figures of these names at other values.
 
     Parameters
     ----------
-    values : new value by name of the fact, e.g. "ZAF.surgical-sialkot.duty".
+    values : new value by name of the fact, e.g. "ZAF.surgical-sialkot.duty", in the fact's unit.
     note : why, for the source of the changed facts.
 
     Raises
     ------
     KeyError
         If a name is no figure of the case.
+    TypeError
+        If a value is not of the fact's sort (``Fact.changed``).
     """
     unknown = sorted(set(values) - {fact.name for fact in facts_of(case)})
     if unknown:
@@ -65,7 +67,7 @@ def with_facts(case: Case, values: Mapping[str, Value], note: str) -> Case:
     )
 
 
-def _changed(holder: _Holder, values: Mapping[str, Value], note: str) -> _Holder:
+def _changed(holder: _Holder, values: Mapping[str, NewValue], note: str) -> _Holder:
     """The record with those of its facts changed that are named; tables of facts included."""
     changes: dict[str, Any] = {}
     for row in fields(holder):

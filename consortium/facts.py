@@ -11,7 +11,7 @@ Decimals are kept exactly as written; nothing here is a float.
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -24,6 +24,9 @@ from consortium.errors import InputError, InputFault
 Grade = Literal["sourced", "estimate", "recalled"]
 GRADES: tuple[Grade, ...] = ("sourced", "estimate", "recalled")
 Value = Decimal | str | tuple[Decimal, ...] | tuple[str, ...]
+#: What a fact may be changed to: plain numbers, and lists of them, too.
+Number = Decimal | int | float
+NewValue = Number | str | Sequence[Number] | Sequence[str]
 
 DATA = Path(__file__).parent / "data"
 _KEYS = {"value", "unit", "year", "source", "grade", "low", "high"}
@@ -101,11 +104,42 @@ class Fact:
             return ", ".join(str(x) for x in self.value)
         return f"{self.value:f}" if isinstance(self.value, Decimal) else self.value
 
-    def changed(self, value: Value, note: str) -> Fact:
-        """This fact with another value; the source says that it was changed, and why."""
+    def changed(self, value: NewValue, note: str) -> Fact:
+        """This fact with another value; the source says that it was changed, and why.
+
+        A plain number is taken as it is written: 0.45 is exactly 0.45.
+
+        Raises
+        ------
+        TypeError
+            If a number is meant and something else is given, or the other way round.
+        """
+        new = _exact_value(value)
+        if isinstance(new, Decimal) is not isinstance(self.value, Decimal):
+            raise TypeError(f"{self.name} cannot be {value!r}; today it is {self.text}")
         return Fact(
-            self.name, value, self.unit, self.year, f"changed: {note}", "estimate", None, None
+            self.name, new, self.unit, self.year, f"changed: {note}", "estimate", None, None
         )
+
+
+def _exact_value(value: NewValue) -> Value:
+    """The value with its numbers as decimals."""
+    if isinstance(value, str):
+        return value
+    if isinstance(value, Decimal | int | float):
+        return _exact_number(value)
+    if all(isinstance(part, str) for part in value):
+        return tuple(str(part) for part in value)
+    return tuple(_exact_number(part) for part in value)
+
+
+def _exact_number(value: object) -> Decimal:
+    if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
+        raise TypeError(f"{value!r} is no number")
+    number = value if isinstance(value, Decimal) else Decimal(str(value))
+    if not number.is_finite():
+        raise TypeError(f"{value!r} is no finite number")
+    return number
 
 
 def read_toml(path: Path, source: str | None = None) -> dict[str, Any]:

@@ -325,7 +325,11 @@ class Plan(_Row):
             raise InputError([InputFault(source, f"is not valid JSON: {error}")]) from None
 
     def to_frame(self) -> pd.DataFrame:
-        """One row a member: consortium, market, plan, firm, stand-alone worth, launch-year fees."""
+        """One row a member: consortium, market, plan, firm, stand-alone worth, launch-year fees.
+
+        ``surplus_cents`` is the consortium's, the same in every member's row. Other tables of a
+        plan are in ``consortium.frames``.
+        """
         import pandas as pd
 
         rows = []
@@ -349,6 +353,7 @@ class Plan(_Row):
                     }
                 )
         columns = ["consortium", "market", "marketing_plan", "mode", "firm"]
+        columns += ["standalone_cents", "surplus_cents"]
         return pd.DataFrame(rows, columns=None if rows else columns)
 
 

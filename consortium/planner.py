@@ -56,6 +56,7 @@ def propose(
     limits: Limits | None = None,
     *,
     seconds: float | None = None,
+    work: int | None = None,
     strategy: str = "auto",
     start: Plan | None = None,
     observer: Observer | None = None,
@@ -68,7 +69,9 @@ def propose(
 
     Parameters
     ----------
-    limits : limits of the solve; ``seconds`` is a shorthand for ``Limits(seconds=seconds)``.
+    limits : limits of the solve.
+    seconds, work : shorthands for ``Limits(seconds=seconds)`` and ``Limits(work=work)``, in the
+        place of ``limits``; with ``work`` the same inputs give the same bytes.
     strategy : a strategy of ``solver``.
     start : a plan to begin from; the answer is never worse if it is feasible here.
     observer : called with solver events; returning ``False`` keeps the best plan so far.
@@ -84,8 +87,8 @@ def propose(
     Raises
     ------
     ValueError
-        If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, or ``draws`` is
-        below 0.
+        If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, ``draws`` is
+        below 0, or both ``limits`` and one of its shorthands are given.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
@@ -97,7 +100,11 @@ def propose(
         raise ValueError(f"second goals are some of {', '.join(GOALS)}; give_up is 0 to 1")
     if draws < 0:
         raise ValueError(f"{draws} draws; 0 or more are meant")
-    if limits is None:
+    if limits is not None and (seconds is not None or work is not None):
+        raise ValueError("give limits, or seconds or work, not both")
+    if limits is None and work is not None:
+        limits = Limits(work=work)
+    elif limits is None:
         limits = Limits() if seconds is None else Limits(seconds=seconds)
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
     formulation = formulate(case, keep_pairs=kept)

@@ -11,7 +11,7 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-from consortium.facts import DATA, Fact, FactReader, Value, read_toml
+from consortium.facts import DATA, Fact, FactReader, NewValue, read_toml
 from consortium.market import facts_sha256
 
 #: Criteria of the compatibility score, in the order of economics' table.
@@ -156,8 +156,12 @@ class Programme:
         chosen: Mapping[str, Fact] = getattr(self, table)
         return {name: fact.bp for name, fact in chosen.items()}
 
-    def changed(self, field: str, value: Value, note: str) -> Programme:
-        """This programme with one fact changed."""
+    def changed(self, field: str, value: NewValue, note: str) -> Programme:
+        """This programme with one fact changed; ``TypeError`` as ``Fact.changed``.
+
+        Facts inside ``weights``, ``criteria``, ``affinity`` and ``hazard`` are changed by their
+        full name with ``fact_changes.with_facts``.
+        """
         fact: Fact = getattr(self, field)
         changes: dict[str, Any] = {field: fact.changed(value, note)}
         return replace(self, **changes)

@@ -192,6 +192,25 @@ class Register:
             found.setdefault((tie.firm_a, tie.firm_b), set()).add(tie.kind)
         return {pair: frozenset(kinds) for pair, kinds in found.items()}
 
+    def without(self, *firm_ids: str) -> Register:
+        """This register after some firms have left it, with their ties.
+
+        Raises
+        ------
+        KeyError
+            If a firm is not of the register.
+        """
+        unknown = sorted(set(firm_ids) - self.by_id.keys())
+        if unknown:
+            raise KeyError(", ".join(unknown))
+        gone = set(firm_ids)
+        return Register(
+            tuple(firm for firm in self.firms if firm.firm_id not in gone),
+            tuple(tie for tie in self.ties if not gone.intersection((tie.firm_a, tie.firm_b))),
+            self.source,
+            self.conversions,
+        )
+
     @cached_property
     def sha256(self) -> str:
         """Hash of the content (not of the file's bytes)."""

@@ -59,6 +59,21 @@ class Rules:
     size_max: int | None = None
     max_consortia: Mapping[str, int] = field(default_factory=dict)
 
+    def unknown_firms(self, register: Register) -> list[InputFault]:
+        """One fault a firm that a rule names and the register does not have."""
+        named = {
+            "together": {firm for row in self.together for firm in row},
+            "apart": {firm for row in self.apart for firm in row},
+            "pin": {firm for pin in self.pins for firm in pin.firms},
+            "exclude": self.exclude,
+            "must_join": self.must_join,
+        }
+        return [
+            InputFault("rules", "is no firm_id of the register", column=key, value=firm)
+            for key, firms in named.items()
+            for firm in sorted(firms - register.by_id.keys())
+        ]
+
     @property
     def sha256(self) -> str:
         """Hash of the rules."""

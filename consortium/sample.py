@@ -20,9 +20,12 @@ a larger register does not begin with the smaller one's firms.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 
 from consortium.errors import InputError, InputFault
+from consortium.facts import DATA
 from consortium.market import load_clusters
 from consortium.register import Firm, Register, Tie, make_register
 from consortium.sample_firms import draw_population, draw_products
@@ -32,6 +35,11 @@ from consortium.sample_ties import draw_ties
 from consortium.several_clusters import AND
 
 MOST_FIRMS = 100_000
+
+
+def demo_register_path() -> Path:
+    """The shipped register (.xlsx): 60 firms of ``surgical-sialkot``, drawn with seed 1."""
+    return DATA / "registers" / "sialkot-demo.xlsx"
 
 
 def sample_register(cluster: str, num_firms: int, seed: int) -> Register:

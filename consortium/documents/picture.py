@@ -31,13 +31,14 @@ _GREY, _INK, _FAINT = "#8A949E", "#1F2933", "#AEB8C2"
 _FONT = "DejaVu Sans"
 
 
-def groups_png(graphs: Sequence[nx.Graph[str]], plan: Plan | None) -> bytes:
+def groups_png(graphs: Sequence[nx.Graph[str]], plan: Plan | None, dpi: int = _DPI) -> bytes:
     """Compatibility graphs with the plan's consortia, one panel per graph, as PNG.
 
     Parameters
     ----------
     graphs : as ``compatibility_graph`` makes them, one per market.
     plan : its consortia are drawn as coloured areas; without a plan only the graphs are.
+    dpi : dots per inch at most; a panel is 11 inches wide.
     """
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
@@ -46,7 +47,7 @@ def groups_png(graphs: Sequence[nx.Graph[str]], plan: Plan | None) -> bytes:
     columns = min(panels, _PANELS_ABREAST)
     rows = math.ceil(panels / columns)
     size = (_PANEL[0] * columns, _PANEL[1] * rows)
-    dpi = min(_DPI, int(math.sqrt(_MOST_PIXELS / (size[0] * size[1]))))
+    dpi = min(dpi, int(math.sqrt(_MOST_PIXELS / (size[0] * size[1]))))
     figure = Figure(figsize=size, dpi=dpi, facecolor="white")
     figure.set_layout_engine("none")
     canvas = FigureCanvasAgg(figure)

@@ -6,6 +6,7 @@ import io
 from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
+from pathlib import Path
 
 import xlsxwriter
 
@@ -28,6 +29,7 @@ from consortium.documents.words import (
     proof_sentence,
     second_goal_sentences,
 )
+from consortium.files import write_atomically
 from consortium.plan import Plan, PlanConsortium
 from consortium.wording import count, listed, usd_exact
 
@@ -69,6 +71,17 @@ def workbook_bytes(plan: Plan, case: Case) -> bytes:
     _about(book, styles, plan, case)
     book.close()
     return out.getvalue()
+
+
+def save_workbook(plan: Plan, case: Case, path: str | Path) -> None:
+    """Write the workbook (.xlsx) of a plan, whole or not at all; arguments as ``workbook_bytes``.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be written.
+    """
+    write_atomically(Path(path), workbook_bytes(plan, case))
 
 
 # -- Proposals ------------------------------------------------------------------------------------

@@ -29,6 +29,7 @@ from consortium.intake.table import (
 from consortium.intake.textfile import read_text_table
 from consortium.intake.workbook import read_workbook
 from consortium.market import load_clusters
+from consortium.programme import load_programme
 from consortium.register import Firm, Product, Register, Tie, make_register
 
 #: Largest file read, in bytes.
@@ -44,7 +45,7 @@ _OTHER_FORMATS = {
 _Row = FirmRow | ProductRow | TieRow
 
 
-def read_register(path: Path, pkr_per_usd: Fact) -> Register:
+def read_register(path: str | Path, pkr_per_usd: Fact | None = None) -> Register:
     """Read a register.
 
     Parameters
@@ -52,7 +53,7 @@ def read_register(path: Path, pkr_per_usd: Fact) -> Register:
     path : an .xlsx workbook with sheets firms, products and ties (the last two optional); a folder
         with firms.csv, products.csv and ties.csv; or one .csv file of firms, with its products and
         ties in ``<stem>-products.csv`` and ``<stem>-ties.csv`` beside it.
-    pkr_per_usd : rate for columns in rupees.
+    pkr_per_usd : rate for columns in rupees; that of the shipped programme when left out.
 
     Returns
     -------
@@ -63,6 +64,9 @@ def read_register(path: Path, pkr_per_usd: Fact) -> Register:
     InputError
         With every fault, in order of sheet, row and column.
     """
+    path = Path(path)
+    if pkr_per_usd is None:
+        pkr_per_usd = load_programme().pkr_per_usd
     source = path.name or str(path)
     faults, notes = Faults(source), list[str]()
     try:

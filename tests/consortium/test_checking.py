@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from cases import sample_case
+from plan_fixtures import two_groups
 
 from consortium.checking import check
 from consortium.errors import InputError
@@ -294,3 +295,19 @@ def test_wrong_types_are_refused_with_their_place(path: str, value: Any) -> None
     with pytest.raises(InputError) as caught:
         plan_of(changed)
     assert path.partition(".")[0] in str(caught.value)
+
+
+def test_a_wrong_fee_is_named_with_its_firm_and_year() -> None:
+    plan = two_groups()
+    group = plan.consortia[0]
+    fee = group.fees[0]
+    lower = fee.model_copy(update={"cents": fee.cents - 100})
+    for fees, words in (
+        ((lower, *group.fees[1:]), f"the fee of {fee.firm} in year {fee.year} is"),
+        (group.fees[1:], f"the fee of {fee.firm} in year {fee.year} is absent"),
+        (group.fees[::-1], "another order"),
+    ):
+        changed = group.model_copy(update={"fees": fees})
+        edited = plan.model_copy(update={"consortia": (changed, *plan.consortia[1:])})
+        failures = check(edited, sample_case()).failures
+        assert any(f.code == "fees" and words in f.message for f in failures)

@@ -6,6 +6,7 @@ import io
 import re
 import zipfile
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import openpyxl
@@ -18,7 +19,8 @@ from plan_fixtures import no_group, plan_of, renamed, two_groups
 from consortium.case import Case
 from consortium.documents.sheets import sheet_name
 from consortium.documents.words import plain
-from consortium.documents.workbook import workbook_bytes
+from consortium.documents.workbook import save_workbook, workbook_bytes
+from consortium.errors import OutputError
 from consortium.plan import LeftOut, Plan, PlanConsortium, PlanTerm
 from consortium.valuation import SUBSIDY_TERMS
 
@@ -357,3 +359,11 @@ def test_bare_consortium(plan: Plan, case: Case) -> None:
     }  # fmt: skip
     group: PlanConsortium = plan.consortia[0].model_copy(update=bare)
     assert opened(workbook_bytes(plan_of(case, [group]), case)).sheetnames[1] == "C1"
+
+
+def test_saved_workbook_is_the_same_bytes(tmp_path: Path) -> None:
+    case, plan = sample_case(), two_groups()
+    save_workbook(plan, case, tmp_path / "plan.xlsx")
+    assert (tmp_path / "plan.xlsx").read_bytes() == workbook_bytes(plan, case)
+    with pytest.raises(OutputError):
+        save_workbook(plan, case, tmp_path / "no folder" / "plan.xlsx")

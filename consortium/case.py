@@ -117,12 +117,16 @@ class Case:
         KeyError
             If a firm is not of the register.
         InputError
-            If a rule names a firm that leaves, or nobody is left.
+            If a rule names a firm that leaves, or nobody (of one of several clusters) is left.
         """
         register = self.register.without(*firm_ids)
         faults = self.rules.unknown_firms(register)
         if not register.firms:
             faults.append(InputFault(register.source, "has no firms"))
+        gone = {f.cluster for f in self.register.firms} - {f.cluster for f in register.firms}
+        if gone and register.firms:
+            message = f"has no firm of {', '.join(sorted(gone))} left; make a new case without it"
+            faults.append(InputFault(register.source, message))
         if faults:
             raise InputError(faults)
         return replace(self, register=register)

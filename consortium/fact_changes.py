@@ -4,12 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, replace
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from consortium.case import Case
-from consortium.facts import Fact, NewValue
-from consortium.market import CertificateFacts, FamilyMarket, MarketCluster, MarketingPlan
-from consortium.programme import Programme
+from consortium.facts import Fact, FactReader, NewValue
+from consortium.market import (
+    CHANGED,
+    CertificateFacts,
+    FamilyMarket,
+    MarketCluster,
+    MarketingPlan,
+    plausible_market,
+)
+from consortium.programme import Programme, plausible_programme
 
 _Holder = TypeVar(
     "_Holder", FamilyMarket, MarketCluster, MarketingPlan, CertificateFacts, Programme
@@ -47,23 +55,42 @@ def with_facts(case: Case, values: Mapping[str, NewValue], note: str) -> Case:
         If a name is no figure of the case.
     TypeError
         If a value is not of the fact's sort (``Fact.changed``).
+    InputError
+        If a value cannot be meant (a duty of 450%, a path with a year too few), as in a file.
     """
     unknown = sorted(set(values) - {fact.name for fact in facts_of(case)})
     if unknown:
         raise KeyError(", ".join(unknown))
+    reader = FactReader(note)
     key = case.cluster.key
     markets = []
     for market in case.markets:
         old = market.clusters[key]
         families = {name: _changed(f, values, note) for name, f in old.families.items()}
         new = replace(_changed(old, values, note), families=families)
-        markets.append(replace(market, clusters={**market.clusters, key: new}))
+        if new == old:
+            markets.append(market)
+            continue
+        plausible_market(reader, new)
+        origin = market.origin if market.origin.endswith(CHANGED) else market.origin + CHANGED
+        markets.append(replace(market, clusters={**market.clusters, key: new}, origin=origin))
+    programme = _changed(case.programme, values, note)
+    if programme is not case.programme:
+        plausible_programme(reader, programme)
+    plans = tuple(_changed(plan, values, note) for plan in case.plans)
+    certificates = {n: _changed(c, values, note) for n, c in case.certificates.items()}
+    holders: list[MarketingPlan | CertificateFacts] = [*plans, *certificates.values()]
+    for holder in holders:
+        for fact in holder.facts():
+            if fact.name in values and isinstance(fact.value, Decimal) and fact.value < 0:
+                reader.fault(f"{fact.name}.value", "must be 0 or more", fact.text)
+    reader.raise_faults()
     return replace(
         case,
         markets=tuple(markets),
-        plans=tuple(_changed(plan, values, note) for plan in case.plans),
-        certificates={n: _changed(c, values, note) for n, c in case.certificates.items()},
-        programme=_changed(case.programme, values, note),
+        plans=plans,
+        certificates=certificates,
+        programme=programme,
     )
 
 

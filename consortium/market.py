@@ -13,6 +13,9 @@ from typing import Any
 from consortium.errors import InputError, InputFault
 from consortium.facts import DATA, Fact, FactReader, read_toml
 
+#: What a market's origin ends in once some of its figures were changed in Python.
+CHANGED = ", changed"
+
 
 @dataclass(frozen=True, slots=True)
 class Family:
@@ -464,12 +467,12 @@ def _market_cluster(
     if not all(facts.values()):
         return None
     found = MarketCluster(**facts, families=families)  # type: ignore[arg-type]
-    _plausible(reader, found)
+    plausible_market(reader, found)
     return found
 
 
-def _plausible(reader: FactReader, found: MarketCluster) -> None:
-    """Figures that cannot be meant: a tariff of 450%, a negative price."""
+def plausible_market(reader: FactReader, found: MarketCluster) -> None:
+    """Tell the reader of figures that cannot be meant: a tariff of 450%, a negative price."""
     for row in fields(MarketCluster):
         if row.name != "families":
             _plausible_fact(reader, row.name, getattr(found, row.name))

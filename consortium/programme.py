@@ -212,7 +212,7 @@ def load_programme(path: Path | None = None) -> Programme:
     for fact in programme.facts():
         _right_type(reader, fact)
     reader.raise_faults()
-    _plausible(reader, programme)
+    plausible_programme(reader, programme)
     reader.raise_faults()
     return programme
 
@@ -270,8 +270,8 @@ def _right_type(reader: FactReader, fact: Fact) -> None:
         reader.fault(f"{key}.value", wanted, fact.text)
 
 
-def _plausible(reader: FactReader, programme: Programme) -> None:
-    """Figures that cannot be meant, and figures that contradict one another."""
+def plausible_programme(reader: FactReader, programme: Programme) -> None:
+    """Tell the reader of figures that cannot be meant, or that contradict one another."""
     try:
         for name in _SHARES:
             fact: Fact = getattr(programme, name)

@@ -13,7 +13,7 @@ from rich.console import Console
 from consortium.case import load_case
 from consortium.checking import Verdict, check
 from consortium.errors import InputError, InputFault
-from consortium.market import Market, country_of, find_market, read_market
+from consortium.market import CHANGED, Market, country_of, find_market, read_market
 from consortium.plan import Plan
 from consortium.wording import listed
 
@@ -76,6 +76,10 @@ def _markets(plan: Plan, files: Sequence[Path]) -> list[Market]:
             continue
         origin = plan.inputs.market_origins.get(code, "shipped")
         try:
+            if origin.endswith(CHANGED):
+                message = f"the plan was made with changed figures of {origin[: -len(CHANGED)]}"
+                message += "; check it in Python, against the changed case"
+                raise InputError([InputFault("--market", message, value=code)])
             if origin != "shipped":
                 message = f"the plan was made with the market file {origin}; give it by --market"
                 raise InputError([InputFault("--market", message, value=code)])

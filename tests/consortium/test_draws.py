@@ -16,6 +16,7 @@ from consortium.case import Case, Kind
 from consortium.checking import check
 from consortium.cli.app import BAD_INPUT, DONE, code_of
 from consortium.draws import DRAWN_OF_PROGRAMME, draw_values, drawn_facts, draws_of
+from consortium.errors import InputError
 from consortium.fact_changes import facts_of, with_facts
 from consortium.levers import levers
 from consortium.plan import Plan
@@ -126,6 +127,37 @@ def test_with_facts_changes_what_is_named_and_nothing_else() -> None:
             assert fact == before[name]
     with pytest.raises(KeyError, match=r"ZAF\.x"):
         with_facts(case, {"ZAF.x": Decimal(1)}, "test")
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "told"),
+    [
+        ("ZAF.surgical-sialkot.duty", 4.5, "share from 0 to 3"),
+        ("ZAF.surgical-sialkot.duty", -3, "share from 0 to 3"),
+        ("ZAF.surgical-sialkot.dental.price", 0, "above 0"),
+        ("programme.subsidy_path", [0.5, 0.5, 0.5], "one entry a year: 5"),
+        ("programme.commission", 2, "share from 0 to 1"),
+        ("plan.fair.fair_annual", -1, "0 or more"),
+        ("certificate.ISO 13485.cost", -1, "0 or more"),
+    ],
+)
+def test_with_facts_refuses_what_a_file_may_not_say(
+    name: str, value: float | list[float], told: str
+) -> None:
+    with pytest.raises(InputError) as raised:
+        with_facts(sample_case(), {name: value}, "test")
+    assert told in str(raised.value)
+    assert name.rpartition(".")[2] in str(raised.value)
+
+
+def test_a_market_with_changed_figures_says_so() -> None:
+    """Its hash differs and its origin is told; the others keep theirs."""
+    case = sample_case()
+    once = with_facts(case, {"ZAF.surgical-sialkot.duty": 0.1}, "test")
+    twice = with_facts(once, {"ZAF.surgical-sialkot.duty": 0.2}, "test")
+    assert [c.markets[0].origin for c in (once, twice)] == ["shipped, changed"] * 2
+    other = with_facts(case, {"programme.elasticity": 3}, "test")
+    assert other.markets == case.markets
 
 
 def test_with_facts_does_what_a_lever_does() -> None:

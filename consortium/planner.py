@@ -47,6 +47,8 @@ from solver import (
 
 #: Most surplus given up for second goals, where nothing else is said.
 GIVE_UP = Decimal("0.01")
+#: Members above which a plan warns (docs/sources.md [12]; the bound of the design).
+WARN_ABOVE = 12
 #: Limits of the search for a smallest contradictory set of rules.
 EXPLAIN_WORK, EXPLAIN_SECONDS = 60_000_000, 60.0
 
@@ -243,11 +245,22 @@ def _plan(
         notes=(
             *case.register.conversions,
             *case.notes,
+            *_size_notes(case),
             *result.notes,
             *_graph_notes(formulation),
             *search.notes,
         ),
         second_goals=second_goals,
+    )
+
+
+def _size_notes(case: Case) -> tuple[str, ...]:
+    """A warning where consortia may be larger than experience speaks for."""
+    if case.size_max <= WARN_ABOVE:
+        return ()
+    return (
+        f"Consortia of up to {case.size_max} members are allowed. Above {WARN_ABOVE} take care: of "
+        "loosely matched groups of about 22 firms half left within two and a half years [12].",
     )
 
 

@@ -167,8 +167,14 @@ class Programme:
         return replace(self, **changes)
 
 
+def shipped_programmes() -> tuple[str, ...]:
+    """Names of the programmes we ship, the default first."""
+    names = {path.stem for path in (DATA / "programmes").glob("*.toml")}
+    return ("default", *sorted(names - {"default"}))
+
+
 def load_programme(path: Path | None = None) -> Programme:
-    """Read a programme file; the shipped default when left out.
+    """Read a programme file, or one we ship by its name ("italy"); the default when left out.
 
     A user's file may give only what differs: every other figure is the default's.
 
@@ -181,6 +187,8 @@ def load_programme(path: Path | None = None) -> Programme:
     table = read_toml(default)
     source = default.name
     if path is not None:
+        if str(path) in shipped_programmes():
+            path = DATA / "programmes" / f"{path}.toml"
         source = path.name
         own = read_toml(path)
         for key, value in own.items():

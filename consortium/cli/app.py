@@ -38,7 +38,11 @@ Markets = Annotated[
     ),
 ]
 ProgrammeFile = Annotated[
-    Path | None, typer.Option("--programme", help="Programme file (TOML); the default if left out.")
+    Path | None,
+    typer.Option(
+        "--programme",
+        help="Programme file (TOML), or one we ship by name (see consortium programmes).",
+    ),
 ]
 PairsFile = Annotated[
     Path | None,
@@ -276,6 +280,16 @@ def graph(
             json=json,
         )
     )
+
+
+@app.command()
+def programmes(
+    json: Annotated[bool, typer.Option("--json", help="Print them as JSON.")] = False,
+) -> None:
+    """List the programmes we ship: rules of size and subsidy, by country."""
+    from consortium.cli.library import print_programmes
+
+    print_programmes(json)
 
 
 @markets_app.callback(invoke_without_command=True)

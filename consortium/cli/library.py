@@ -5,14 +5,25 @@ from __future__ import annotations
 import json
 import sys
 from collections import Counter, defaultdict
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from consortium.facts import GRADES, Fact
 from consortium.market import Market, find_market, load_clusters, load_markets
+from consortium.programme import load_programme, shipped_programmes
 from consortium.register import SHEETS
 from consortium.wording import count
+
+#: What is listed of the default programme, which the others differ from.
+_SHOWN_OF_DEFAULT = (
+    "size_min",
+    "size_max",
+    "subsidy_path",
+    "subsidy_cap_fixed",
+    "subsidy_cap_member",
+)
 
 
 def print_markets(as_json: bool = False) -> None:
@@ -110,6 +121,34 @@ def fact_record(fact: Fact) -> dict[str, object]:
         "low": None if fact.low is None else f"{fact.low:f}",
         "high": None if fact.high is None else f"{fact.high:f}",
     }
+
+
+def print_programmes(as_json: bool = False) -> None:
+    """The shipped programmes, each with the figures that differ from the default's."""
+    default = {fact.name: fact for fact in load_programme().facts()}
+    rows = []
+    for name in shipped_programmes():
+        for fact in load_programme(Path(name)).facts():
+            if name == "default" and fact.name.rpartition(".")[2] not in _SHOWN_OF_DEFAULT:
+                continue
+            if name == "default" or fact != default.get(fact.name):
+                rows.append((name, fact))
+    if as_json:
+        content = [{"programme": name, **fact_record(fact)} for name, fact in rows]
+        sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
+        return
+    table = Table(title="Programmes, and what differs from the default", show_lines=False)
+    for column in ("programme", "figure", "value", "grade", "source"):
+        table.add_column(column, overflow="fold")
+    last = ""
+    for name, fact in rows:
+        figure = fact.name.removeprefix("programme.")
+        shown = name if name != last else ""
+        table.add_row(shown, figure, _value(fact), fact.grade, fact.source)
+        last = name
+    console = Console()
+    console.print(table)
+    console.print("Of the default only sizes and subsidy are shown; use one by --programme NAME.")
 
 
 def print_columns() -> None:

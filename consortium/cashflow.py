@@ -80,7 +80,10 @@ class KindFigures:
     other_cents : other joint cost N_t.
     member_cents : a member's promotion, coordination and establishment fees.
     subsidy_joint_cents, subsidy_member_cents : subsidy on P_t and on one member's promotion.
-    need_cents : joint cost left to the members' fees, all amounts rounded first.
+    need_cents : joint cost that the members' fees must be able to carry, all amounts rounded first;
+        under a common brand with the fees of listing every family the market has.
+    listing_cents : fee of listing one family for the consortium, rounded; 0 where makers list their
+        own.
     own_cents : what a member pays for itself before product fees, all amounts rounded first.
     """
 
@@ -94,6 +97,7 @@ class KindFigures:
     subsidy_joint_cents: tuple[int, ...]
     subsidy_member_cents: tuple[int, ...]
     need_cents: tuple[int, ...]
+    listing_cents: tuple[int, ...]
     own_cents: tuple[int, ...]
 
 
@@ -187,6 +191,8 @@ class Figures:
         """What a member pays for itself, by year, net of its own subsidy."""
         figures = self.kind(kind)
         num_families = len(self.firm(kind.market, firm_id).counted_lots)
+        if figures.plan.common_brand:
+            num_families = 0
         return tuple(
             own + round(num_families * fee)
             for own, fee in zip(figures.own_cents, figures.market.product_fee_cents, strict=True)
@@ -199,6 +205,7 @@ class Figures:
         """
         members = sorted(set(firm_ids))
         by_id = self.case.register.by_id
+        listed = {key for firm in members for key in self.firm(kind.market, firm).counted_lots}
         weights = {firm: by_id[firm].export_sales_cents or 0 for firm in members}
         fees: list[Fee] = []
         for year in self.case.programme.launch_years:
@@ -207,7 +214,10 @@ class Figures:
                 firm: min(self.own_cost_cents(kind, firm)[year - 1], pay[firm]) for firm in members
             }
             room = {firm: pay[firm] - own[firm] for firm in members}
-            joint = spread(self.kind(kind).need_cents[year - 1], weights, room)
+            figures = self.kind(kind)
+            unlisted = len(figures.market.families) - len(listed)
+            need = figures.need_cents[year - 1] - unlisted * figures.listing_cents[year - 1]
+            joint = spread(need, weights, room)
             fees.extend(Fee(firm, year, own[firm] + joint[firm]) for firm in members)
         return tuple(fees)
 
@@ -259,8 +269,9 @@ class Figures:
                 plan.buyers.exact * row.purchase_per_buyer.cents,
             )
             limits[key] = math.floor(market.reach * bought / family.lot_price_cents)
+        brand = Fraction(0) if plan.brand_once is None else plan.brand_once.cents
         promotion = self._yearly(
-            plan.study_once.cents + plan.catalogue_once.cents,
+            plan.study_once.cents + plan.catalogue_once.cents + brand,
             plan.fair_annual.cents + plan.site_annual.cents,
         )
         other = self._yearly(
@@ -281,6 +292,7 @@ class Figures:
             for rate, amount in zip(rates, promotion, strict=True)
         )
         subsidy_member = tuple(round(rate * min(own_promotion, cap_member)) for rate in rates)
+        listing = tuple(plan.common_brand * round(fee) for fee in market.product_fee_cents)
         return KindFigures(
             kind,
             market,
@@ -292,9 +304,10 @@ class Figures:
             subsidy_joint,
             subsidy_member,
             tuple(
-                round(p) + round(n) - s
-                for p, n, s in zip(promotion, other, subsidy_joint, strict=True)
+                round(p) + round(n) - s + len(market.families) * fee
+                for p, n, s, fee in zip(promotion, other, subsidy_joint, listing, strict=True)
             ),
+            listing,
             tuple(
                 round(own_promotion) + round(coordination) + round(fee) - subsidy
                 for fee, subsidy in zip(market.establishment_cents, subsidy_member, strict=True)

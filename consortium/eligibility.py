@@ -145,9 +145,12 @@ def contribution_cents(case: Case, firm: Firm) -> int:
     return round(min(max(share, floor), ceiling))
 
 
-def product_fees_cents(case: Case, code: str, firm: Firm, year: int) -> Fraction:
-    """Per-product fees the firm pays in a year for the families it sells, in cents."""
+def product_fees_cents(case: Case, kind: Kind, firm: Firm, year: int) -> Fraction:
+    """Per-product fees the firm itself pays in a year for the families it sells, in cents."""
+    code = kind.market
     market = case.market_cluster(code)
+    if case.plan(kind.plan).common_brand:
+        return Fraction(0)
     each = market.product_fee_annual.cents
     if year == 1:
         each += market.product_fee_once.cents
@@ -168,7 +171,7 @@ def headroom_cents(case: Case, kind: Kind, firm: Firm) -> tuple[int, ...]:
         own = round(promotion) + round(programme.coordination_per_member.cents)
         own += round(establishment)
         subsidy = round(programme.subsidy_path.series[year - 1] * subsidised)
-        fees = round(product_fees_cents(case, kind.market, firm, year))
+        fees = round(product_fees_cents(case, kind, firm, year))
         out.append(pay - own + subsidy - fees)
     return tuple(out)
 

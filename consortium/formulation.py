@@ -231,10 +231,11 @@ class _Builder:
         """What each firm can add to joint costs, int64 [n, launch years], by kind."""
         years = len(self.case.programme.launch_years)
         out: dict[Kind, IntArray] = {}
-        seen: dict[tuple[str, Fraction], IntArray] = {}
+        seen: dict[tuple[str, Fraction, bool], IntArray] = {}
         for kind in self.kinds:
             # Plans of one market with the same member promotion leave the same headroom.
-            key = (kind.market, self.money[kind].member_promotion)
+            money = self.money[kind]
+            key = (kind.market, money.member_promotion, money.plan.common_brand)
             if key not in seen:
                 rows = [headroom_cents(self.case, kind, firm) for firm in self.firms]
                 seen[key] = np.array(rows, dtype=np.int64).reshape(self.num_items, years)
@@ -263,8 +264,10 @@ class _Builder:
                 names.append(f"lots of {family} for {market.code}")
                 for k, kind in enumerate(self.kinds):
                     sales = self.money[kind].sales(family) if kind.market == market.code else None
-                    if sales is not None:
-                        curves[k, r] = sales_curve(*sales)
+                    fee = self.money[kind].family_fee() if kind.market == market.code else 0
+                    curve = sales_curve(sales, fee)
+                    if curve is not None:
+                        curves[k, r] = curve
         payable: dict[bytes, int] = {}
         for k, kind in enumerate(self.kinds):
             for at, year in enumerate(self.case.programme.launch_years):
@@ -300,7 +303,8 @@ class _Builder:
                 sold = len(families_sold(case, kind.market, firm))
                 missing = missing_certificates(case, kind.market, firm)
                 known = tuple(name for name in missing if name in case.certificates)
-                parts = money.member_parts(sold, upgrade_cents(case, known))
+                own = 0 if money.plan.common_brand else sold
+                parts = money.member_parts(own, upgrade_cents(case, known))
                 out[k, i] = sum(parts) + shared - alone[i]
         return out
 

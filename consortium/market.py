@@ -207,6 +207,8 @@ class MarketingPlan:
     agent_annual : a sales agent, every year (not promotion).
     member_promotion_annual : each member's own promotion, every year.
     buyers : buyers the plan brings.
+    brand_once : a common brand, paid in year 1; ``None`` where members sell under their own names.
+        Under a common brand the consortium lists each family once, instead of every maker its own.
     """
 
     key: str
@@ -218,11 +220,19 @@ class MarketingPlan:
     agent_annual: Fact
     member_promotion_annual: Fact
     buyers: Fact
+    brand_once: Fact | None = None
+
+    @property
+    def common_brand(self) -> bool:
+        """Whether the consortium sells under one brand."""
+        return self.brand_once is not None
 
     def facts(self) -> Iterator[Fact]:
         """Every fact of the plan."""
         for row in fields(self)[2:]:
-            yield getattr(self, row.name)
+            fact = getattr(self, row.name)
+            if fact is not None:
+                yield fact
 
 
 @dataclass(frozen=True, slots=True)
@@ -287,6 +297,7 @@ def load_plans() -> dict[str, MarketingPlan]:
         facts = {
             field.name: reader.fact(f"plan.{key}.{field.name}", table.get(field.name))
             for field in fields(MarketingPlan)[2:]
+            if field.name != "brand_once" or "brand_once" in table
         }
         out[key] = MarketingPlan(key, table["label"], **facts)  # type: ignore[arg-type]
     reader.raise_faults()

@@ -43,7 +43,8 @@ class MoneyOfKind:
         self.discount = self.programme.discount
         self.total_discount: Fraction = sum(self.discount, Fraction(0))
         plan, market = self.plan, self.market
-        once = plan.study_once.cents + plan.catalogue_once.cents
+        self.brand = Fraction(0) if plan.brand_once is None else plan.brand_once.cents
+        once = plan.study_once.cents + plan.catalogue_once.cents + self.brand
         yearly = plan.fair_annual.cents + plan.site_annual.cents
         self.representative = max(market.licence_holder_annual.cents, plan.agent_annual.cents)
         steady = self.programme.manager_annual.cents + market.consortium_fee_annual.cents
@@ -72,7 +73,21 @@ class MoneyOfKind:
     def need_of_year(self, year: int) -> int:
         """Joint cost of a year that members must cover, net of subsidy, whole cents."""
         joint = round(self.promotion[year - 1]) + round(self.other[year - 1])
+        if self.plan.common_brand:
+            # What is listed depends on who joins; the rule asks for every family the market has.
+            listed = self.market.product_fee_annual.cents
+            listed += self.market.product_fee_once.cents if year == 1 else 0
+            joint += len(self.market.families) * round(listed)
         return joint - self.subsidy_of_year(year)
+
+    def family_fee(self) -> int:
+        """Fees of listing a family for the consortium, discounted; 0 without a common brand."""
+        market = self.market
+        if not self.plan.common_brand:
+            return 0
+        return round(
+            self.once_and_yearly(market.product_fee_once.cents, market.product_fee_annual.cents)
+        )
 
     def member_subsidy_of_year(self, year: int) -> int:
         """Subsidy on one member's promotion in a year, undiscounted, whole cents."""
@@ -86,6 +101,7 @@ class MoneyOfKind:
             -round(self.discount[0] * (plan.study_once.cents + plan.catalogue_once.cents)),
             -round(self.over_years(plan.fair_annual.cents)),
             -round(self.over_years(plan.site_annual.cents)),
+            -round(self.discount[0] * self.brand),
             -round(
                 self.once_and_yearly(
                     market.consortium_fee_once.cents, market.consortium_fee_annual.cents
@@ -153,20 +169,43 @@ class MoneyOfKind:
         )
 
 
-def sales_curve(slope: int, bonus: int, least: int, limit: int) -> Curve:
-    """Sales and bonus over the group's lots: 0 below the minimum order, flat past the demand."""
-    points = [(0, 0), (least, 0), (least, slope * least + bonus)]
-    if limit > least:
-        points.append((limit, slope * limit + bonus))
-    return Curve(points)
+def sales_curve(sales: tuple[int, int, int, int] | None, fee: int = 0) -> Curve | None:
+    """Sales and bonus over the group's lots, less the fee of listing the family.
+
+    0 below the minimum order and flat past the demand; the fee falls due from the first lot on.
+    ``None`` where neither matters.
+
+    Parameters
+    ----------
+    sales : as ``MoneyOfKind.sales`` gives them.
+    fee : as ``MoneyOfKind.family_fee`` gives it, cents.
+    """
+    points = [(0, 0)]
+    if fee:
+        points += [(1, 0), (1, -fee)]
+    if sales is not None:
+        slope, bonus, least, limit = sales
+        if not (fee and least == 1):
+            points.append((least, -fee))
+        else:
+            points.pop()
+        points.append((least, slope * least + bonus - fee))
+        if limit > least:
+            points.append((limit, slope * limit + bonus - fee))
+    return Curve(points) if len(points) > 1 else None
 
 
 def standalone_cents(case: Case, firm: Firm, money: dict[Kind, MoneyOfKind]) -> int:
-    """Stand-alone worth of a firm: its best kind alone, unsubsidised, or 0."""
+    """Stand-alone worth of a firm: its best kind alone, unsubsidised, or 0.
+
+    A firm alone has no common brand.
+    """
     if not experienced(case, firm):
         return 0
     best = 0
     for kind, amounts in money.items():
+        if amounts.plan.common_brand:
+            continue
         if certificate_state(case, kind.market, firm) == "out of reach":
             continue
         lots = {f: alone_lots(case, kind.market, firm, f) for f in amounts.market.families}

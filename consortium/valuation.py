@@ -140,12 +140,14 @@ class Valuer:
             for key in figures.market.families
         }
         sold = self._sold_lots(kind, supplied)
-        terms = self._terms(kind, members, sold)
+        terms = self._terms(kind, members, sold, sum(lots > 0 for lots in supplied.values()))
         worth = sum(term.cents for term in terms)
         subsidy = sum(term.cents for term in terms if term.name in SUBSIDY_TERMS)
         standalone = {firm: self.standalone(firm) for firm in members}
         surplus = worth - sum(standalone.values())
         num_products = sum(len(row.counted_lots) for row in firms.values())
+        if figures.plan.common_brand:
+            num_products = sum(lots > 0 for lots in supplied.values())
         costs = tuple(
             round(p + n + len(members) * own + num_products * fee)
             for p, n, own, fee in zip(
@@ -198,7 +200,8 @@ class Valuer:
                 alone += [
                     self._alone_cents(kind, firm_id)
                     for kind in ways.values()
-                    if self.figures.firm(kind.market, firm_id).can_hold
+                    if not self.case.plan(kind.plan).common_brand
+                    and self.figures.firm(kind.market, firm_id).can_hold
                 ]
             self._standalone[firm_id] = max(alone)
         return self._standalone[firm_id]
@@ -233,9 +236,12 @@ class Valuer:
             self._scorers[market_code] = PairScorer(self.case, market_code)
         return self._scorers[market_code]
 
-    def _terms(self, kind: Kind, members: Sequence[str], sold: dict[str, int]) -> tuple[Term, ...]:
+    def _terms(
+        self, kind: Kind, members: Sequence[str], sold: dict[str, int], num_supplied: int
+    ) -> tuple[Term, ...]:
+        """Named terms; ``sold`` is in lots, ``num_supplied`` counts the families brought."""
         figures, programme = self.figures, self.case.programme
-        fixed = self._terms_of(kind)
+        fixed, case_plan = self._terms_of(kind), self.case.plan(kind.plan)
         cents = dict(fixed.joint)
         for name in fixed.member:
             cents[name] = len(members) * fixed.member[name]
@@ -244,6 +250,8 @@ class Valuer:
             self._product_fees(kind, len(figures.firm(kind.market, firm).counted_lots))
             for firm in members
         )
+        if case_plan.common_brand:
+            cents["product fees"] = num_supplied * self._product_fees(kind, 1)
         cents["certificates to obtain"] = -sum(
             figures.firm(kind.market, firm).missing_cents for firm in members
         )
@@ -280,6 +288,7 @@ class Valuer:
             "study and catalogue": -cost(plan.study_once.cents + plan.catalogue_once.cents, none),
             "fair stand": -cost(none, plan.fair_annual.cents),
             "web site": -cost(none, plan.site_annual.cents),
+            "common brand": -cost(none if plan.brand_once is None else plan.brand_once.cents, none),
             "manager": -cost(none, programme.manager_annual.cents),
             "market registration": -cost(
                 facts.consortium_fee_once.cents, facts.consortium_fee_annual.cents

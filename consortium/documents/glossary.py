@@ -58,6 +58,7 @@ TERMS: tuple[tuple[str, str], ...] = (
     ("study and catalogue", "joint market study and catalogue, paid in year 1"),
     ("fair stand", "the joint stand, every year"),
     ("web site", "the joint site, every year"),
+    ("common brand", "name, design and registration of a common brand, paid in year 1"),
     ("manager", "pay of the consortium's manager, every year"),
     ("market registration", "the market's fees per consortium, the only ones that grouping saves"),
     ("licence holder or agent", "the dearer of the two, every year: one firm can be both"),

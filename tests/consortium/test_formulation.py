@@ -123,7 +123,7 @@ def test_both_modes_share_one_problem() -> None:
     programme = load_programme().changed("modes", ("range", "volume"), "test")
     case = case_with(programme=programme)
     formulation = formulate(case)
-    assert len(formulation.kinds) == 8
+    assert len(formulation.kinds) == 10
     agree(case, 3, 100)
 
 

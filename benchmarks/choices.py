@@ -1,7 +1,7 @@
 """What some choices of the model save and cost: dominated kinds, the sparsifier, second goals.
 
-``python -m benchmarks.choices kinds|sparsifier|goals -o FILE`` measures one of them, or all, on
-sample registers. Values and bounds are what is compared; seconds of one run stand beside them.
+``python -m benchmarks.choices kinds|sparsifier|goals|speeds -o FILE`` measures one of them, or all,
+on sample registers. Values and bounds are what is compared; seconds of one run stand beside them.
 
 - kinds: a kind (market, plan, mode) whose every group another kind carries at no less worth is
   dropped before solving. Saved: kinds, and the work of column generation. Cost: none, the best
@@ -9,11 +9,15 @@ sample registers. Values and bounds are what is compared; seconds of one run sta
 - sparsifier: above 150 eligible firms only the nearest compatible pairs are kept. Saved: pairs, and
   time to a proof. Cost: what a plan on all pairs is worth more, as far as it is found.
 - goals: what second goals gain for how much surplus, and whether that is proved.
+- speeds: seconds for whole proposals of several markets, for 200 draws, and for formulating 3,600
+  firms and five markets. Nobody has facts on seven markets for one cluster: where more are wanted
+  than we have, the first ones stand in again under other codes.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -160,6 +164,48 @@ def goals(table: Table, sizes: Sequence[int], seconds: float) -> None:
                     )
 
 
+def several(cluster: str, firms: int, number: int) -> Case:
+    """A sample for so many markets; the first ones again, by other codes, where we have fewer."""
+    known = [m for m in load_markets().values() if cluster in m.clusters]
+    markets = [
+        known[at] if at < len(known) else replace(known[at % len(known)], code=f"X{at:02d}")
+        for at in range(number)
+    ]
+    return make_case(sample_register(cluster, firms, 1), markets)
+
+
+def speeds(table: Table, sizes: Sequence[int], seconds: float) -> None:
+    """One row a task."""
+    del sizes
+    for cluster in load_clusters():
+        for firms, number in ((60, 7), (300, 2)):
+            case = several(cluster, firms, number)
+            began = time.perf_counter()
+            plan = propose(case, seconds=seconds, turning_points=False)
+            took = time.perf_counter() - began
+            gap = "proved" if plan.status == "OPTIMAL" else f"{(plan.gap_ppm or 0) / 1e6:.3%}"
+            what = f"{cluster}, {firms} firms, {number} markets: proposal"
+            table.add([what, f"{took:.1f}", gap, dollars(plan.objective_cents), memory()])
+    case = several("surgical-sialkot", 60, 1)
+    began = time.perf_counter()
+    plan = propose(case, seconds=seconds, turning_points=False, draws=200)
+    took = time.perf_counter() - began
+    table.add(["demo with 200 draws", f"{took:.1f}", "-", dollars(plan.objective_cents), memory()])
+    case = several("surgical-sialkot", 3_600, 5)
+    began = time.perf_counter()
+    problem = formulate(case).problem
+    took = time.perf_counter() - began
+    what = (
+        f"3600 firms, 5 markets formulated: {problem.num_items} items, {len(problem.pairs)} pairs"
+    )
+    table.add([what, f"{took:.1f}", "-", "-", memory()])
+
+
+def memory() -> str:
+    """Largest memory of this process so far, MB."""
+    return f"{resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f}"
+
+
 def dollars(cents: int | None) -> str:
     """Whole US dollars."""
     return "-" if cents is None else f"{cents / 100:,.0f}"
@@ -184,6 +230,7 @@ _MEASURES = {
         "cluster, firms, goal, may give up, before, reached, at most, most surplus, given up, "
         "seconds",
     ),
+    "speeds": (speeds, (), "task, seconds, gap, surplus, peak MB"),
 }
 
 

@@ -10,6 +10,7 @@ proposal, once made, stands.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Sequence
 from decimal import Decimal
 
@@ -66,10 +67,14 @@ def drawn_facts(case: Case) -> tuple[Fact, ...]:
 
 
 def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str, Decimal]]:
-    """So many draws of every fact, by name; the same seed gives the same draws."""
-    rng = np.random.default_rng([seed, 0x6472])
+    """So many draws of every fact, by name; the same seed gives the same draws.
+
+    Each fact has a stream of its own, so its draws do not hang on which others there are: cases
+    with and without a market, or before and after a change, are compared under the same draws.
+    """
     table = []
     for fact in facts:
+        rng = np.random.default_rng([seed, zlib.crc32(fact.name.encode())])
         low, high = _range(fact)
         likely = min(max(_number(fact), low), high)
         table.append(rng.triangular(float(low), float(likely), float(high), number))

@@ -59,21 +59,20 @@ def test_deciding_facts_move_the_surplus_most(plan: Plan) -> None:
     """Both ends are seen, and no other fact moves it more."""
     told, case = plan.draws, sample_case()
     assert told is not None
+    ends: dict[str, list[Case]] = {}
+    for fact in drawn_facts(case):
+        assert fact.low is not None
+        assert fact.high is not None
+        ends[fact.name] = [
+            with_facts(case, {fact.name: value}, "test") for value in (fact.low, fact.high)
+        ]
     for at, row in enumerate(told.consortia):
-        swings = {}
-        for fact in drawn_facts(case):
-            assert fact.low is not None
-            assert fact.high is not None
-            low, high = (
-                surplus(with_facts(case, {fact.name: value}, "test"), plan, at)
-                for value in (fact.low, fact.high)
-            )
-            swings[fact.name] = (low, high)
+        swings = {name: [surplus(end, plan, at) for end in both] for name, both in ends.items()}
         largest = sorted((abs(high - low) for low, high in swings.values()), reverse=True)
         assert len(row.deciding) == 3
         for place, fact_told in enumerate(row.deciding):
             low, high = swings[fact_told.fact]
-            assert (fact_told.surplus_at_low_cents, fact_told.surplus_at_high_cents) == (low, high)
+            assert [fact_told.surplus_at_low_cents, fact_told.surplus_at_high_cents] == [low, high]
             assert abs(high - low) == largest[place]
 
 
@@ -88,7 +87,9 @@ def test_draws_stay_within_ranges_and_repeat(number: int, seed: int) -> None:
         assert fact.low is not None
         assert fact.high is not None
         assert all(fact.low <= row[fact.name] <= fact.high for row in values)
-    # More draws begin with the same ones only by chance; another seed gives others.
+    # A fact's draws do not hang on the others, nor on how many are asked for.
+    more = draw_values(facts[:5], number + 3, seed)
+    assert [{f.name: row[f.name] for f in facts[:5]} for row in values] == more[:number]
     assert values != draw_values(facts, number, seed + 1)
 
 
@@ -205,6 +206,6 @@ def test_the_command_line_tells_draws(capsys: pytest.CaptureFixture[str]) -> Non
     base = ["propose", str(DEMO), "--market", "ZAF", "--work", "60000000", "--no-turning-points"]
     assert code_of([*base, "--draws", "5"]) == DONE
     out = " ".join(capsys.readouterr().out.split())
-    assert "of 5 draws of all 69 estimates within their ranges" in out
+    assert "of 5 draws of all 76 estimates within their ranges" in out
     assert code_of([*base, "--draws", "-3"]) == BAD_INPUT
     assert "'-3'" in capsys.readouterr().err

@@ -80,7 +80,8 @@ def propose(
         (each within the work limit, where that is set).
     then : second goals, in their order: names of ``consortium.goals.GOALS``. Their search may take
         as long as the plan.
-    give_up : most surplus given up for them, as a share of the most there is.
+    give_up : most surplus given up for them, as a share of the most there is, in whole parts per
+        million (rounded down).
     draws : how often to redraw the estimates within their ranges (``consortium.draws``), by the
         seed of the limits; 0 for not at all.
 

@@ -40,6 +40,8 @@ DRAWN_OF_PROGRAMME = (
     "contribution_ceiling",
     "spare_share",
 )
+#: More draws tell nothing more and take hours.
+MOST_DRAWS = 100_000
 #: Facts told of each consortium.
 NUM_DECIDING = 3
 #: Significant digits of a drawn value.
@@ -84,11 +86,18 @@ def draws_of(case: Case, consortia: Sequence[PlanConsortium], number: int, seed:
 
     Parameters
     ----------
-    number : of draws, 1 or more.
-    seed : of the draws.
+    number : of draws, 1 to ``MOST_DRAWS``.
+    seed : of the draws, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If the number or the seed is out of range.
     """
     if number < 1:
         raise ValueError(f"{number} draws; at least one is needed")
+    if number > MOST_DRAWS:
+        raise ValueError(f"{number:,} draws; {MOST_DRAWS:,} are the most")
     facts = drawn_facts(case)
     located = [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in consortia]
     surplus = np.zeros((number, len(located)), np.int64)

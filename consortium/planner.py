@@ -15,7 +15,7 @@ from typing import cast
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
 from consortium.conflict import conflict_sentences, obvious_conflicts
-from consortium.draws import draws_of
+from consortium.draws import MOST_DRAWS, draws_of
 from consortium.errors import NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
@@ -89,7 +89,7 @@ def propose(
     ------
     ValueError
         If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, ``draws`` is
-        below 0, or both ``limits`` and one of its shorthands are given.
+        not from 0 to 100,000, or both ``limits`` and one of its shorthands are given.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
@@ -99,8 +99,8 @@ def propose(
     share = Fraction(str(give_up)) if isinstance(give_up, float) else Fraction(give_up)
     if len(set(then)) < len(then) or not GOALS.keys() >= set(then) or not 0 <= share <= 1:
         raise ValueError(f"second goals are some of {', '.join(GOALS)}; give_up is 0 to 1")
-    if draws < 0:
-        raise ValueError(f"{draws} draws; 0 or more are meant")
+    if not 0 <= draws <= MOST_DRAWS:
+        raise ValueError(f"{draws} draws; 0 to {MOST_DRAWS:,} are meant")
     if limits is not None and (seconds is not None or work is not None):
         raise ValueError("give limits, or seconds or work, not both")
     if limits is None and work is not None:

@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consortium.case import Case, load_case
+from consortium.draws import MOST_DRAWS
 from consortium.errors import InputError, InputFault, NoPlan, OutputError
 from consortium.goals import GOALS
 from consortium.plan import Plan
 from consortium.planner import propose
 from solver import Limits, strategies
 from solver.errors import InvalidLimits
-
-#: More draws tell nothing more and take hours.
-MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -185,6 +185,19 @@ def test_check_makes_the_draws_again(plan: Plan) -> None:
         assert "draws" in {failure.code for failure in check(wrong, sample_case()).failures}
 
 
+@pytest.mark.parametrize("changes", [{"draws": 0}, {"draws": 10**12}, {"seed": -1}])
+def test_draws_that_cannot_be_made_again_are_a_failure(plan: Plan, changes: dict[str, int]) -> None:
+    """An edited number or seed neither keeps counts unchecked nor keeps check from ending."""
+    assert plan.draws is not None
+    rows = tuple(
+        row.model_copy(update={"positive": 0, "can_pay": 0}) for row in plan.draws.consortia
+    )
+    told = plan.draws.model_copy(update={**changes, "consortia": rows})
+    wrong = plan.model_copy(update={"draws": told})
+    for case in (None, sample_case()):
+        assert "draws" in {failure.code for failure in check(wrong, case).failures}
+
+
 def test_no_consortium_no_rows() -> None:
     """Where none forms the draws are of nothing."""
     case = sample_case()
@@ -195,8 +208,11 @@ def test_no_consortium_no_rows() -> None:
 
 
 def test_fewer_than_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="draws"):
-        propose(sample_case(), WORK, draws=-1)
+    for number in (-1, 10**12):
+        with pytest.raises(ValueError, match="draws"):
+            propose(sample_case(), WORK, draws=number)
+    with pytest.raises(ValueError, match="are the most"):
+        draws_of(sample_case(), (), 10**12, 1)
     with pytest.raises(ValueError, match="at least one"):
         draws_of(sample_case(), (), 0, 1)
 

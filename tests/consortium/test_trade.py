@@ -784,6 +784,10 @@ def spoken(capsys: Captured) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
+def spoken_error(capsys: Captured) -> str:
+    return " ".join(capsys.readouterr().err.split())
+
+
 def test_from_download_to_proposal(tmp_path: Path, capsys: Captured) -> None:
     own, register = tmp_path / "my-zaf.toml", tmp_path / "firms.csv"
     files = [str(COMTRADE), str(TARIFFS)]
@@ -829,6 +833,20 @@ def test_a_file_of_ones_own_is_the_base_of_the_next(tmp_path: Path, capsys: Capt
     assert len(names) == 5 + 4
     assert code_of([*again, "-o", str(first)]) == BAD_INPUT
     assert "is the input" in capsys.readouterr().err
+
+
+def test_a_cluster_may_be_named_with_its_market(tmp_path: Path, capsys: Captured) -> None:
+    """As in registers of several clusters; the file that is written holds the others too."""
+    own, other = tmp_path / "a.toml", tmp_path / "b.toml"
+    run = ["markets", "import", str(COMTRADE), "--market"]
+    assert code_of([*run, f"ZAF:{GARMENTS}", "-o", str(own)]) == DONE
+    assert code_of([*run, "ZAF", "--cluster", GARMENTS, "-o", str(other)]) == DONE
+    assert own.read_bytes() == other.read_bytes()
+    capsys.readouterr()
+    assert code_of([*run, f"ZAF:{GARMENTS}", "--cluster", FOOTWEAR]) == BAD_INPUT
+    assert "name one of the two" in spoken_error(capsys)
+    assert code_of([*run, "ZAF:shoes"]) == BAD_INPUT
+    assert "is no cluster we know" in spoken_error(capsys)
 
 
 def test_json_for_machines(capsys: Captured) -> None:

@@ -104,7 +104,7 @@ def rival_duty_of(
 
     Where a supplier's own rate is not in the files its goods are taken to pay the
     most-favoured-nation rate; that is said, and the grade is then "estimate", because partners of
-    trade agreements pay less.
+    trade agreements pay less. So it is where no World row tells how much the partners are of all.
     """
     whole = set.intersection(*(set(tariffs.all_years([code])) for code in codes))
     year = options.year if options.year in whole else max(whole, default=None)
@@ -122,11 +122,8 @@ def rival_duty_of(
     bought = sum((Fraction(row.usd) for row in rivals), Fraction(0))
     if not bought:
         return Unchanged(before.name, f"no imports from partners but Pakistan in {bought_in}")
-    world = sum((totals.total(code, bought_in).usd for code in codes), Fraction(0))
-    covered = (
-        sum((Fraction(row.usd) for row in rows), Fraction(0)) / world if world else Fraction(1)
-    )
-    if covered < Fraction(1, 2):
+    covered = _covered(codes, rows, totals, bought_in)
+    if covered is not None and covered < Fraction(1, 2):
         return Unchanged(
             before.name,
             f"the partners in the files are {percent(covered)} of the imports of {bought_in}; "
@@ -135,13 +132,24 @@ def rival_duty_of(
     return _rivals(rivals, before, tariffs, year, bought_in, covered, options)
 
 
+def _covered(
+    codes: Sequence[str], rows: Sequence[Imports], totals: Totals, year: int
+) -> Fraction | None:
+    """Imports of the partners in the files as a share of World; ``None`` without World rows."""
+    found = [totals.total(code, year) for code in codes]
+    world = sum((total.usd for total in found), Fraction(0))
+    if not world or any(total.partners for total in found):
+        return None
+    return sum((Fraction(row.usd) for row in rows), Fraction(0)) / world
+
+
 def _rivals(
     rivals: Sequence[Imports],
     before: Fact,
     tariffs: Tariffs,
     year: int,
     bought_in: int,
-    covered: Fraction,
+    covered: Fraction | None,
     options: Options,
 ) -> Outcome:
     weighed, own = [], Fraction(0)
@@ -159,15 +167,21 @@ def _rivals(
     bought = sum((item.weight for item in weighed), Fraction(0))
     grade: Grade = "estimate"
     if own == bought:
-        kinds, grade = "each supplier's own rate (AHS or PRF)", "sourced"
+        kinds = "each supplier's own rate (AHS or PRF)"
+        grade = "estimate" if covered is None else "sourced"
     elif own:
         kinds = f"suppliers' own rates for {percent(own / bought)} of imports, MFN for the rest"
     else:
         kinds = "MFN for all, as no supplier's own rate is in the files"
     partners = len({row.partner.key for row in rivals})
+    part = (
+        "the files have no World row to compare the partners with"
+        if covered is None
+        else f"all partners in the files are {percent(covered)} of World"
+    )
     how = (
         f"weighed by imports of {bought_in} from {partners} partners but Pakistan "
-        f"({usd(bought)}; all partners in the files are {percent(covered)} of World)"
+        f"({usd(bought)}; {part})"
     )
     found = [item.tariff for item in weighed]
     files = [*(t.source for t in found), *(row.source for row in rivals)]

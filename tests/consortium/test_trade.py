@@ -482,6 +482,20 @@ def test_rivals_pay_what_their_goods_pay() -> None:
     assert "MFN for all" in fact.source
 
 
+def test_without_world_rows_nothing_is_said_of_how_many_partners_there_are() -> None:
+    """Partners are not 100% of a World that the files do not have; what is missing is a guess."""
+    partners = [bought(c, "70", "China") for c in SHOES]
+    rates = trains(*(levied(c, "30", "AHS", "156") for c in SHOES))
+    fact = after(update(wits(*partners), rates), "rival_duty")
+    assert (fact.value, fact.grade) == (Decimal("0.3"), "estimate")
+    assert "no World row to compare the partners with" in fact.source
+    assert "100%" not in fact.source
+    whole = [bought(c, "100") for c in SHOES]
+    fact = after(update(wits(*partners, *whole), rates), "rival_duty")
+    assert fact.grade == "sourced"
+    assert "all partners in the files are 70% of World" in fact.source
+
+
 def test_rivals_duty_stays_without_partners() -> None:
     mfn = trains(*(levied(c, "30") for c in SHOES))
     made = update(mfn, wits(*(bought(c, "100") for c in SHOES)))

@@ -496,6 +496,25 @@ def test_without_world_rows_nothing_is_said_of_how_many_partners_there_are() -> 
     assert "all partners in the files are 70% of World" in fact.source
 
 
+def test_members_of_the_union_pay_one_another_no_duty() -> None:
+    """Tariff files have no rates between them, and MFN is what only others pay."""
+    of_germany = {"reporter": "Germany"}
+    imports = [bought(c, "100", **of_germany) for c in SHOES]
+    imports += [bought(c, "60", "Italy", **of_germany) for c in SHOES]
+    imports += [bought(c, "40", "China", **of_germany) for c in SHOES]
+    mfn = [levied(c, "8", reporter="918") for c in SHOES]
+    fact = after(update(wits(*imports), trains(*mfn), market="DEU"), "rival_duty")
+    assert fact.value == Decimal("0.032")  # 8% of 40 of 100
+    assert (fact.low, fact.high, fact.grade) == (Decimal(0), Decimal("0.08"), "estimate")
+    assert "none on the 60% from the same customs union" in fact.source
+    # What Pakistan pays is not touched, nor is what Italy's goods pay elsewhere.
+    assert after(update(trains(*mfn), market="DEU"), "duty").value == Decimal("0.08")
+    only = [bought(c, "100", **of_germany) for c in SHOES]
+    only += [bought(c, "100", "Italy", **of_germany) for c in SHOES]
+    fact = after(update(wits(*only), trains(*mfn), market="DEU"), "rival_duty")
+    assert (fact.value, fact.low, fact.high) == (0, 0, 0)
+
+
 def test_rivals_duty_stays_without_partners() -> None:
     mfn = trains(*(levied(c, "30") for c in SHOES))
     made = update(mfn, wits(*(bought(c, "100") for c in SHOES)))

@@ -17,6 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consortium.case import Case, Kind
+from consortium.errors import InputError, InputFault
 from consortium.fact_changes import facts_of, with_facts
 from consortium.facts import Fact
 from consortium.plan import ConsortiumDraws, DecidingFact, Draws, PlanConsortium
@@ -67,6 +68,28 @@ def drawn_facts(case: Case) -> tuple[Fact, ...]:
     return tuple(sorted(out, key=lambda fact: fact.name))
 
 
+def range_faults(case: Case) -> list[InputFault]:
+    """Ranges that reach to what a figure cannot be (a duty below 0), so that it cannot be drawn.
+
+    Every limit on a single figure is an interval, so its ends speak for all that lies between them.
+    """
+    faults: list[InputFault] = []
+    facts = {fact.name: fact for fact in drawn_facts(case)}
+    moved: list[dict[str, Decimal]] = [
+        {name: end} for name, fact in facts.items() for end in _range(fact)
+    ]
+    # The one limit on two figures together.
+    pair = [facts.get(f"programme.contribution_{name}") for name in ("floor", "ceiling")]
+    if pair[0] is not None and pair[1] is not None:
+        moved.append({pair[0].name: _range(pair[0])[1], pair[1].name: _range(pair[1])[0]})
+    for values in moved:
+        try:
+            with_facts(case, values, "range of an estimate")
+        except InputError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    return faults
+
+
 def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str, Decimal]]:
     """So many draws of every fact, by name; the same seed gives the same draws."""
     rng = np.random.default_rng([seed, 0x6472])
@@ -93,11 +116,16 @@ def draws_of(case: Case, consortia: Sequence[PlanConsortium], number: int, seed:
     ------
     ValueError
         If the number or the seed is out of range.
+    InputError
+        If a figure's range reaches to what it cannot be (``range_faults``).
     """
     if number < 1:
         raise ValueError(f"{number} draws; at least one is needed")
     if number > MOST_DRAWS:
         raise ValueError(f"{number:,} draws; {MOST_DRAWS:,} are the most")
+    faults = range_faults(case)
+    if faults:
+        raise InputError(faults)
     facts = drawn_facts(case)
     located = [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in consortia]
     surplus = np.zeros((number, len(located)), np.int64)

@@ -15,8 +15,8 @@ from typing import cast
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
 from consortium.conflict import conflict_sentences, obvious_conflicts
-from consortium.draws import MOST_DRAWS, draws_of
-from consortium.errors import NoPlan, PlanDefect
+from consortium.draws import MOST_DRAWS, draws_of, range_faults
+from consortium.errors import InputError, NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
 from consortium.goals import GOALS, serve_goals
@@ -90,6 +90,8 @@ def propose(
     ValueError
         If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, ``draws`` is
         not from 0 to 100,000, or both ``limits`` and one of its shorthands are given.
+    InputError
+        If there are to be draws, but a figure's range reaches to what it cannot be.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
@@ -107,6 +109,9 @@ def propose(
         limits = Limits(work=work)
     elif limits is None:
         limits = Limits() if seconds is None else Limits(seconds=seconds)
+    faults = range_faults(case) if draws else []
+    if faults:  # before the solve, not after it
+        raise InputError(faults)
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
     formulation = formulate(case, keep_pairs=kept)
     grouping = None

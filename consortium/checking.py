@@ -420,7 +420,7 @@ def _rest(
             yield Failure(
                 "inputs", field, f"the plan says {_short(said)}, these inputs give {_short(true)}"
             )
-    expected = {row.firm: row for row in left_out_reasons(formulation, located)}
+    expected = {row.firm: row for row in left_out_reasons(formulation, located, plan.gives_up)}
     listed = {row.firm: row for row in plan.left_out}
     for firm in sorted(expected.keys() | listed.keys()):
         if firm not in listed:

@@ -77,6 +77,24 @@ def test_a_share_of_many_digits_is_kept_as_the_plan_states_it(plain: Plan) -> No
     assert verdict.ok, verdict.failures
 
 
+def test_a_firm_that_would_raise_the_surplus_is_told_of_the_goals() -> None:
+    """A plan that gives surplus up on purpose is not said to be short of a proof."""
+    case = sample_case(60, 3)
+    plan = propose(case, WORK, then=["cohesion"], give_up=0.6, turning_points=False)
+    assert plan.gives_up
+    assert plan.second_goals is not None
+    assert plan.second_goals.goals[0].at_most == plan.second_goals.goals[0].value
+    rows = [row for row in plan.left_out if "would raise the surplus" in row.reason]
+    assert rows
+    assert {row.code for row in rows} == {"given_up"}
+    assert all("for its second goals" in row.reason for row in rows)
+    assert check(plan, case).ok
+    # The same consortia without second goals are just not the best.
+    bare = plan.model_copy(update={"second_goals": None})
+    told = {failure.place for failure in check(bare, case).failures if failure.code == "left_out"}
+    assert told == {row.firm for row in rows}
+
+
 def test_nothing_may_be_given_up(plain: Plan) -> None:
     """With nothing to give up the plan is one of most surplus, and stays proved."""
     plan = proposed("women_led", give_up=0.0)

@@ -149,7 +149,10 @@ def _inputs_of(options: Options) -> list[Path]:
 
     others = (options.programme, options.rules, options.pairs, options.start)
     given = [path for path in others if path is not None]
-    given += [Path(text) for text in options.markets if text.lower().endswith(".toml")]
+    for text in options.markets:
+        named = text if text.lower().endswith(".toml") else text.rpartition(":")[0]
+        if named.lower().endswith(".toml"):
+            given.append(Path(named))
     return [*register_files(options.register).values(), *given]
 
 

@@ -121,7 +121,7 @@ def _market_and_cluster(
         message = f"is not the cluster named by --market {code}; name one of the two"
         raise InputError([InputFault("--cluster", message, value=options.cluster)])
     # The file holds all clusters of the market, so it is edited as that of the whole market.
-    return country_of(code), cluster
+    return code.rpartition(":")[0], cluster
 
 
 def _market_of(downloads: tuple[Download, ...]) -> str:

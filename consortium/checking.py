@@ -16,7 +16,7 @@ from typing import Any
 
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
-from consortium.draws import MOST_DRAWS, draws_of
+from consortium.draws import MOST_DRAWS, draws_of, range_faults
 from consortium.errors import ConsortiumError
 from consortium.explanation import left_out_reasons
 from consortium.formulation import formulate
@@ -352,8 +352,12 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
                     "second_goals", row.goal, f"value is {row.value}, recomputed {counted}"
                 )
     if plan.draws is not None and _can_be_made(plan.draws):
-        right_draws = draws_of(case, plan.consortia, plan.draws.draws, plan.draws.seed)
-        if plan.draws != right_draws:
+        faults = range_faults(case)
+        for fault in faults:
+            yield Failure("draws", "plan", f"the draws cannot be made again: {fault}")
+        if not faults and plan.draws != draws_of(
+            case, plan.consortia, plan.draws.draws, plan.draws.seed
+        ):
             yield Failure("draws", "plan", "the draws made again give other counts")
     yield from _rest(plan, case, located)
 

@@ -54,6 +54,11 @@ _PAYING = ("fees", "joint_cost")
 
 def drawn_facts(case: Case) -> tuple[Fact, ...]:
     """The figures that are drawn: numbers with a range, ordered by name."""
+    return tuple(fact for fact in _ranged(case) if fact.low != fact.high)
+
+
+def _ranged(case: Case) -> list[Fact]:
+    """Numbers that say both ends of a range and are no choices of the programme, by name."""
     wanted = {f"programme.{name}" for name in DRAWN_OF_PROGRAMME}
     out = []
     for fact in facts_of(case):
@@ -62,18 +67,25 @@ def drawn_facts(case: Case) -> tuple[Fact, ...]:
             continue
         if owner.startswith("certificate") and field != "cost":
             continue  # how long it takes decides who may join, and is a rule of the programme
-        ranged = fact.low is not None and fact.high is not None and fact.low < fact.high
+        ranged = fact.low is not None and fact.high is not None
         if ranged and isinstance(fact.value, Decimal):
             out.append(fact)
-    return tuple(sorted(out, key=lambda fact: fact.name))
+    return sorted(out, key=lambda fact: fact.name)
 
 
 def range_faults(case: Case) -> list[InputFault]:
-    """Ranges that reach to what a figure cannot be (a duty below 0), so that it cannot be drawn.
+    """What keeps figures from being drawn from their ranges.
 
+    A range may reach to what the figure cannot be (a duty below 0), or not hold the value in use,
+    which is to be the likeliest.
     Every limit on a single figure is an interval, so its ends speak for all that lies between them.
     """
     faults: list[InputFault] = []
+    for fact in _ranged(case):
+        low, high = _range(fact)
+        if not low <= _number(fact) <= high:
+            message = f"must lie within its range, {low:f} to {high:f}, to be drawn"
+            faults.append(InputFault("--draws", message, column=fact.name, value=fact.text))
     facts = {fact.name: fact for fact in drawn_facts(case)}
     moved: list[dict[str, Decimal]] = [
         {name: end} for name, fact in facts.items() for end in _range(fact)
@@ -96,8 +108,7 @@ def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str,
     table = []
     for fact in facts:
         low, high = _range(fact)
-        likely = min(max(_number(fact), low), high)
-        table.append(rng.triangular(float(low), float(likely), float(high), number))
+        table.append(rng.triangular(float(low), float(_number(fact)), float(high), number))
     return [
         {fact.name: _decimal(fact, row[at]) for fact, row in zip(facts, table, strict=True)}
         for at in range(number)
@@ -117,7 +128,7 @@ def draws_of(case: Case, consortia: Sequence[PlanConsortium], number: int, seed:
     ValueError
         If the number or the seed is out of range.
     InputError
-        If a figure's range reaches to what it cannot be (``range_faults``).
+        If a figure cannot be drawn from its range (``range_faults``).
     """
     if number < 1:
         raise ValueError(f"{number} draws; at least one is needed")

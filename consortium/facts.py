@@ -211,13 +211,6 @@ class FactReader:
         high = self._number(f"{key}.high", table["high"]) if "high" in table else None
         if len(self.faults) > before or value is None:
             return None
-        ends = [low, value if isinstance(value, Decimal) else None, high]
-        known = [end for end in ends if end is not None]
-        if known != sorted(known):
-            shown = " to ".join("?" if end is None else f"{end:f}" for end in (low, high))
-            self.fault(f"{key}.value", f"must lie within its range, {shown}", table["value"])
-        if len(self.faults) > before:
-            return None
         return Fact(key, value, table["unit"], year, table["source"], grade, low, high)
 
     def _number(self, key: str, value: Any) -> Decimal | None:

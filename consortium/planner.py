@@ -91,7 +91,7 @@ def propose(
         If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, ``draws`` is
         not from 0 to 100,000, or both ``limits`` and one of its shorthands are given.
     InputError
-        If there are to be draws, but a figure's range reaches to what it cannot be.
+        If there are to be draws, but a figure cannot be drawn from its range.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.

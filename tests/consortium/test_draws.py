@@ -238,12 +238,19 @@ def test_two_ranges_may_not_contradict_each_other() -> None:
 
 @pytest.mark.parametrize(
     ("low", "high", "told"),
-    [("0.01", "0.05", "must lie within its range, 0.01 to 0.05"), ("0", "-1", "within its range")],
+    [
+        ("0.01", "0.05", "must lie within its range, 0.01 to 0.05"),
+        ("0.05", "0.01", "within its range"),
+    ],
 )
-def test_a_value_lies_within_its_range(low: str, high: str, told: str) -> None:
-    """Else the value in use would not be the likeliest one drawn."""
-    with pytest.raises(InputError, match=told):
-        with_range(low, high)
+def test_a_value_lies_within_its_range(low: str, high: str, told: str, plan: Plan) -> None:
+    """Else the value in use would not be the likeliest; a file read for no draws may say so."""
+    (fault,) = range_faults(with_range(low, high))
+    assert told in str(fault)
+    with pytest.raises(InputError, match="rival_duty"):
+        draws_of(with_range(low, high), (), 2, 1)
+    messages = [failure.message for failure in check(plan, with_range(low, high)).failures]
+    assert any("the draws cannot be made again" in message for message in messages)
 
 
 def test_no_consortium_no_rows() -> None:

@@ -16,13 +16,13 @@ from typing import Any
 
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
-from consortium.draws import draws_of
+from consortium.draws import MOST_DRAWS, draws_of, range_faults
 from consortium.errors import ConsortiumError
 from consortium.explanation import left_out_reasons
 from consortium.formulation import formulate
 from consortium.goals import GOALS, goal_value, most_given_up
 from consortium.inputs import input_hashes
-from consortium.plan import Plan, PlanConsortium, gap_ppm
+from consortium.plan import Draws, Plan, PlanConsortium, gap_ppm
 from consortium.proposal import write_out
 from consortium.valuation import SUBSIDY_TERMS, Valuer
 from consortium.wording import usd_exact
@@ -150,6 +150,9 @@ def _draws(plan: Plan) -> Iterator[Failure]:
     told = plan.draws
     if told is None:
         return
+    if not _can_be_made(told):
+        message = f"{told.draws} draws with seed {told.seed} cannot be made again; 1 to "
+        yield Failure("draws", "plan", f"{message}{MOST_DRAWS:,} and a seed of 0 or more are meant")
     if [row.consortium for row in told.consortia] != [group.id for group in plan.consortia]:
         yield Failure("draws", "plan", "the draws are not of the plan's consortia in their order")
     for row in told.consortia:
@@ -157,6 +160,11 @@ def _draws(plan: Plan) -> Iterator[Failure]:
             yield Failure("draws", row.consortium, f"counts are not within {told.draws} draws")
         if not row.surplus_p10_cents <= row.surplus_p50_cents <= row.surplus_p90_cents:
             yield Failure("draws", row.consortium, "10%, 50% and 90% are not in order")
+
+
+def _can_be_made(told: Draws) -> bool:
+    """Whether so many draws with such a seed are ever made."""
+    return 1 <= told.draws <= MOST_DRAWS and told.seed >= 0
 
 
 def _graph(plan: Plan) -> Iterator[Failure]:
@@ -343,9 +351,13 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
                 yield Failure(
                     "second_goals", row.goal, f"value is {row.value}, recomputed {counted}"
                 )
-    if plan.draws is not None and plan.draws.draws > 0 and plan.draws.seed >= 0:
-        right_draws = draws_of(case, plan.consortia, plan.draws.draws, plan.draws.seed)
-        if plan.draws != right_draws:
+    if plan.draws is not None and _can_be_made(plan.draws):
+        faults = range_faults(case)
+        for fault in faults:
+            yield Failure("draws", "plan", f"the draws cannot be made again: {fault}")
+        if not faults and plan.draws != draws_of(
+            case, plan.consortia, plan.draws.draws, plan.draws.seed
+        ):
             yield Failure("draws", "plan", "the draws made again give other counts")
     yield from _rest(plan, case, located)
 
@@ -412,7 +424,7 @@ def _rest(
             yield Failure(
                 "inputs", field, f"the plan says {_short(said)}, these inputs give {_short(true)}"
             )
-    expected = {row.firm: row for row in left_out_reasons(formulation, located)}
+    expected = {row.firm: row for row in left_out_reasons(formulation, located, plan.gives_up)}
     listed = {row.firm: row for row in plan.left_out}
     for firm in sorted(expected.keys() | listed.keys()):
         if firm not in listed:

@@ -18,6 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from consortium.case import Case, Kind
+from consortium.errors import InputError, InputFault
 from consortium.fact_changes import facts_of, with_facts
 from consortium.facts import Fact
 from consortium.plan import ConsortiumDraws, DecidingFact, Draws, PlanConsortium
@@ -41,6 +42,8 @@ DRAWN_OF_PROGRAMME = (
     "contribution_ceiling",
     "spare_share",
 )
+#: More draws tell nothing more and take hours.
+MOST_DRAWS = 100_000
 #: Facts told of each consortium.
 NUM_DECIDING = 3
 #: Significant digits of a drawn value.
@@ -52,6 +55,11 @@ _PAYING = ("fees", "joint_cost")
 
 def drawn_facts(case: Case) -> tuple[Fact, ...]:
     """The figures that are drawn: numbers with a range, ordered by name."""
+    return tuple(fact for fact in _ranged(case) if fact.low != fact.high)
+
+
+def _ranged(case: Case) -> list[Fact]:
+    """Numbers that say both ends of a range and are no choices of the programme, by name."""
     wanted = {f"programme.{name}" for name in DRAWN_OF_PROGRAMME}
     out = []
     for fact in facts_of(case):
@@ -60,10 +68,39 @@ def drawn_facts(case: Case) -> tuple[Fact, ...]:
             continue
         if owner.startswith("certificate") and field != "cost":
             continue  # how long it takes decides who may join, and is a rule of the programme
-        ranged = fact.low is not None and fact.high is not None and fact.low < fact.high
+        ranged = fact.low is not None and fact.high is not None
         if ranged and isinstance(fact.value, Decimal):
             out.append(fact)
-    return tuple(sorted(out, key=lambda fact: fact.name))
+    return sorted(out, key=lambda fact: fact.name)
+
+
+def range_faults(case: Case) -> list[InputFault]:
+    """What keeps figures from being drawn from their ranges.
+
+    A range may reach to what the figure cannot be (a duty below 0), or not hold the value in use,
+    which is to be the likeliest.
+    Every limit on a single figure is an interval, so its ends speak for all that lies between them.
+    """
+    faults: list[InputFault] = []
+    for fact in _ranged(case):
+        low, high = _range(fact)
+        if not low <= _number(fact) <= high:
+            message = f"must lie within its range, {low:f} to {high:f}, to be drawn"
+            faults.append(InputFault("--draws", message, column=fact.name, value=fact.text))
+    facts = {fact.name: fact for fact in drawn_facts(case)}
+    moved: list[dict[str, Decimal]] = [
+        {name: end} for name, fact in facts.items() for end in _range(fact)
+    ]
+    # The one limit on two figures together.
+    pair = [facts.get(f"programme.contribution_{name}") for name in ("floor", "ceiling")]
+    if pair[0] is not None and pair[1] is not None:
+        moved.append({pair[0].name: _range(pair[0])[1], pair[1].name: _range(pair[1])[0]})
+    for values in moved:
+        try:
+            with_facts(case, values, "range of an estimate")
+        except InputError as error:
+            faults += [fault for fault in error.faults if fault not in faults]
+    return faults
 
 
 def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str, Decimal]]:
@@ -76,8 +113,7 @@ def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str,
     for fact in facts:
         rng = np.random.default_rng([seed, zlib.crc32(fact.name.encode())])
         low, high = _range(fact)
-        likely = min(max(_number(fact), low), high)
-        table.append(rng.triangular(float(low), float(likely), float(high), number))
+        table.append(rng.triangular(float(low), float(_number(fact)), float(high), number))
     return [
         {fact.name: _decimal(fact, row[at]) for fact, row in zip(facts, table, strict=True)}
         for at in range(number)
@@ -89,11 +125,23 @@ def draws_of(case: Case, consortia: Sequence[PlanConsortium], number: int, seed:
 
     Parameters
     ----------
-    number : of draws, 1 or more.
-    seed : of the draws.
+    number : of draws, 1 to ``MOST_DRAWS``.
+    seed : of the draws, 0 or more.
+
+    Raises
+    ------
+    ValueError
+        If the number or the seed is out of range.
+    InputError
+        If a figure cannot be drawn from its range (``range_faults``).
     """
     if number < 1:
         raise ValueError(f"{number} draws; at least one is needed")
+    if number > MOST_DRAWS:
+        raise ValueError(f"{number:,} draws; {MOST_DRAWS:,} are the most")
+    faults = range_faults(case)
+    if faults:
+        raise InputError(faults)
     facts = drawn_facts(case)
     located = [(Kind(c.market, c.marketing_plan, c.mode), c.members) for c in consortia]
     surplus = np.zeros((number, len(located)), np.int64)

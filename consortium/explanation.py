@@ -146,13 +146,16 @@ class _Try:
 
 
 def left_out_reasons(
-    formulation: Formulation, consortia: Sequence[tuple[str, Kind, Sequence[str]]]
+    formulation: Formulation,
+    consortia: Sequence[tuple[str, Kind, Sequence[str]]],
+    gives_up: bool = False,
 ) -> list[LeftOut]:
     """For each firm in no consortium: why not, tried out against every consortium.
 
     Parameters
     ----------
     consortia : (id, kind, members) of every consortium of the plan.
+    gives_up : whether the plan gives up surplus for second goals (``Plan.gives_up``).
     """
     case = formulation.case
     inside = {firm for _, _, members in consortia for firm in members}
@@ -161,7 +164,7 @@ def left_out_reasons(
     out = []
     for firm in case.register.firms:
         if firm.firm_id not in inside:
-            code, reason = _why_out(formulation, partners, scorers, consortia, firm)
+            code, reason = _why_out(formulation, partners, scorers, consortia, firm, gives_up)
             out.append(LeftOut(firm=firm.firm_id, code=code, reason=reason))
     return out
 
@@ -182,6 +185,7 @@ def _why_out(
     scorers: Mapping[str, PairScorer],
     consortia: Sequence[tuple[str, Kind, Sequence[str]]],
     firm: Firm,
+    gives_up: bool,
 ) -> tuple[str, str]:
     case = formulation.case
     # By code, so that the order in which markets are asked for changes no reason.
@@ -204,6 +208,12 @@ def _why_out(
     tries = sorted(_tries(formulation, consortia, firm), key=lambda t: (-t.change, t.how))
     best = next((t for t in tries if t.change <= 0 or _allowed(formulation, consortia, t)), None)
     if best is not None:
+        if best.change > 0 and gives_up:
+            return (
+                "given_up",
+                f"{best.how} would raise the surplus by {usd(best.change)}; this plan gives up "
+                "surplus for its second goals.",
+            )
         if best.change > 0:
             return (
                 "could_improve",

@@ -93,19 +93,21 @@ def serve_goals(
     ----------
     result : of the solve for surplus, with a grouping.
     keys : names of goals, the first counts most.
-    give_up : most surplus given up for them, as a share of what ``result`` has.
+    give_up : most surplus given up for them, as a share of what ``result`` has; of it whole parts
+        per million count, as the plan states it, so that ``check`` allows what was allowed here.
     limits : of this search.
     """
     assert result.grouping is not None
     assert result.objective is not None
-    least = result.objective - most_given_up(result.objective, give_up)
+    give_up_ppm = int(give_up * 1_000_000)
+    least = result.objective - most_given_up(result.objective, Fraction(give_up_ppm, 1_000_000))
     goals = [solver_goal(formulation, key) for key in keys]
     found = refine(formulation.problem, result.grouping, least, goals, limits, observer)
     rows = tuple(_row(formulation, found.grouping, row) for row in found.goals)
     # A plan that was not proved best may be bettered on the way.
     most = max(result.objective, found.objective)
     told = SecondGoals(
-        give_up_ppm=round(give_up * 1_000_000),
+        give_up_ppm=give_up_ppm,
         most_surplus_cents=most,
         given_up_cents=most - found.objective,
         goals=rows,

@@ -333,7 +333,8 @@ def load_markets() -> dict[str, Market]:
 def find_market(code: str) -> Market:
     """A shipped market by its code, or that of a file of one's own (``my-zaf.toml``).
 
-    A cluster may be named with the code ("ZAF:garments-lahore"): then the market is for it only.
+    A cluster may be named with the code or the file ("ZAF:garments-lahore"): then the market is for
+    it only.
 
     Raises
     ------
@@ -344,11 +345,15 @@ def find_market(code: str) -> Market:
     if code.lower().endswith(".toml"):
         return read_market(Path(code))
     markets = load_markets()
-    code, _, cluster = code.partition(":")
+    whole, cluster = code, ""
+    if ":" in code:  # the last one: a path may hold one of its own
+        code, _, cluster = code.rpartition(":")
     if cluster and cluster not in load_clusters():
         known = ", ".join(load_clusters())
         message = f"is no cluster we know; known: {known}"
-        raise InputError([InputFault("--market", message, value=f"{code}:{cluster}")])
+        raise InputError([InputFault("--market", message, value=whole)])
+    if code.lower().endswith(".toml"):
+        return read_market(Path(code)).only_for(cluster) if cluster else read_market(Path(code))
     if code not in markets:
         known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
         raise InputError(

@@ -266,6 +266,11 @@ class Plan(_Row):
     second_goals: SecondGoals | None = None
     draws: Draws | None = None
 
+    @property
+    def gives_up(self) -> bool:
+        """Whether surplus is given up here for second goals."""
+        return self.second_goals is not None and self.second_goals.given_up_cents > 0
+
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
         content = self.model_dump(by_alias=True, mode="json")

@@ -15,8 +15,8 @@ from typing import cast
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
 from consortium.conflict import conflict_sentences, obvious_conflicts
-from consortium.draws import draws_of
-from consortium.errors import NoPlan, PlanDefect
+from consortium.draws import MOST_DRAWS, draws_of, range_faults
+from consortium.errors import InputError, NoPlan, PlanDefect
 from consortium.explanation import left_out_reasons
 from consortium.formulation import Formulation, formulate
 from consortium.goals import GOALS, serve_goals
@@ -82,7 +82,8 @@ def propose(
         (each within the work limit, where that is set).
     then : second goals, in their order: names of ``consortium.goals.GOALS``. Their search may take
         as long as the plan.
-    give_up : most surplus given up for them, as a share of the most there is.
+    give_up : most surplus given up for them, as a share of the most there is, in whole parts per
+        million (rounded down).
     draws : how often to redraw the estimates within their ranges (``consortium.draws``), by the
         seed of the limits; 0 for not at all.
 
@@ -90,7 +91,9 @@ def propose(
     ------
     ValueError
         If a goal is unknown or named twice, ``give_up`` is no share from 0 to 1, ``draws`` is
-        below 0, or both ``limits`` and one of its shorthands are given.
+        not from 0 to 100,000, or both ``limits`` and one of its shorthands are given.
+    InputError
+        If there are to be draws, but a figure cannot be drawn from its range.
     NoPlan
         If it is proved that no plan meets the rules (with a smallest contradictory set of them),
         or the solve stopped without a plan.
@@ -100,14 +103,17 @@ def propose(
     share = Fraction(str(give_up)) if isinstance(give_up, float) else Fraction(give_up)
     if len(set(then)) < len(then) or not GOALS.keys() >= set(then) or not 0 <= share <= 1:
         raise ValueError(f"second goals are some of {', '.join(GOALS)}; give_up is 0 to 1")
-    if draws < 0:
-        raise ValueError(f"{draws} draws; 0 or more are meant")
+    if not 0 <= draws <= MOST_DRAWS:
+        raise ValueError(f"{draws} draws; 0 to {MOST_DRAWS:,} are meant")
     if limits is not None and (seconds is not None or work is not None):
         raise ValueError("give limits, or seconds or work, not both")
     if limits is None and work is not None:
         limits = Limits(work=work)
     elif limits is None:
         limits = Limits() if seconds is None else Limits(seconds=seconds)
+    faults = range_faults(case) if draws else []
+    if faults:  # before the solve, not after it
+        raise InputError(faults)
     kept = _pairs(c.members for c in start.consortia) if start is not None else ()
     formulation = formulate(case, keep_pairs=kept)
     grouping = None
@@ -218,6 +224,7 @@ def _plan(
         raise PlanDefect("; ".join(breach.message for breach in breaches))
     empty = [m.code for m in case.markets if all(c.market != m.code for c in consortia)]
     search = TurningSearch(limits, wanted=turning_points and not _stopped_by_hand(result))
+    gives_up = second_goals is not None and second_goals.given_up_cents > 0
     shut: tuple[DoNotForm, ...] = tuple(
         do_not_form(formulation, result, code, search) for code in empty
     )
@@ -239,7 +246,7 @@ def _plan(
         bound_cents=result.bound,
         gap_ppm=gap_ppm(objective, result.bound),
         consortia=consortia,
-        left_out=tuple(left_out_reasons(formulation, located)),
+        left_out=tuple(left_out_reasons(formulation, located, gives_up)),
         do_not_form=shut,
         assumptions=assumptions(case),
         notes=(

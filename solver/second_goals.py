@@ -41,8 +41,9 @@ from solver.verification import verify
 MAX_LISTED, LISTING_UNITS = 100_000, 30_000_000
 #: Rounds of cuts that sharpen the prices first: the better they are, the fewer groups are listed.
 CUT_ROUNDS = 20
-#: Parts of what may be given up for which groups are listed, until one list is short enough.
-PARTS = (1.0, 0.5, 0.25, 0.1, 0.03, 0.0)
+#: Parts, in percent, of what may be given up for which groups are listed, until one list is short
+#: enough. Whole numbers: with floats the whole of what may be given up could be a little less.
+PARTS_PERCENT = (100, 50, 25, 10, 3, 0)
 #: Work units of one choice, where no limit is set.
 CHOICE_UNITS = 60_000_000
 
@@ -215,15 +216,15 @@ class _Refinement:
     def _list(self, prices: Prices, bound: int | None) -> tuple[Columns | None, bool]:
         """Groups to choose among, and whether they are all that matter."""
         scale = prices.scale
-        for part in PARTS:
+        for part in PARTS_PERCENT:
             if self.context.stopping():
                 return None, False
-            floor = self.objective - int(part * (self.objective - self.least))
+            floor = listing_floor(self.objective, self.least, part)
             least = -self.search.most_negative() if bound is None else scale * floor - bound
             found = self.search.losing_at_most(prices, -least, MAX_LISTED, LISTING_UNITS)
             if found.complete and len(found.columns) <= MAX_LISTED:
                 columns = join([found.columns, incumbent_columns(self.atoms, self.context)])
-                return columns, part == 1.0
+                return columns, part == 100
             if bound is None:
                 break
         return None, False
@@ -287,6 +288,11 @@ class _Refinement:
         return Refined(
             grouping, verdict.objective, tuple(final), context.stop_reason, tuple(context.notes)
         )
+
+
+def listing_floor(objective: int, least: int, percent: int) -> int:
+    """What a grouping is worth that gives up so many percent of what may be given up; exact."""
+    return objective - percent * (objective - least) // 100
 
 
 def goal_values(atoms: Atoms, columns: Columns, goal: Goal) -> IntArray:

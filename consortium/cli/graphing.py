@@ -64,7 +64,9 @@ def show_graph(options: GraphOptions) -> None:
     case = _read(options, faults)
     plan = _proposal(options, case, faults)
     if case is not None and len(case.markets) > 1:
-        known = listed([market.code for market in case.markets])
+        # Of the market or file that was named: a bare code would mean our own figures.
+        clusters = [market.code.partition(":")[2] for market in case.markets]
+        known = listed([f"{options.market}:{cluster}" for cluster in clusters])
         message = f"the register holds several clusters; name one market of {known}"
         faults.append(InputFault("--market", message, value=options.market))
     if case is not None:

@@ -11,15 +11,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from consortium.case import Case, load_case
+from consortium.draws import MOST_DRAWS
 from consortium.errors import InputError, InputFault, NoPlan, OutputError
 from consortium.goals import GOALS
 from consortium.plan import Plan
 from consortium.planner import propose
 from solver import Limits, strategies
 from solver.errors import InvalidLimits
-
-#: More draws tell nothing more and take hours.
-MOST_DRAWS = 100_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +149,10 @@ def _inputs_of(options: Options) -> list[Path]:
 
     others = (options.programme, options.rules, options.pairs, options.start)
     given = [path for path in others if path is not None]
-    given += [Path(text) for text in options.markets if text.lower().endswith(".toml")]
+    for text in options.markets:
+        named = text if text.lower().endswith(".toml") else text.rpartition(":")[0]
+        if named.lower().endswith(".toml"):
+            given.append(Path(named))
     return [*register_files(options.register).values(), *given]
 
 

@@ -15,7 +15,7 @@ from rich.table import Table
 from consortium.errors import InputError, InputFault, OutputError
 from consortium.facts import DATA, Fact
 from consortium.files import write_atomically
-from consortium.market import Market, find_market, load_markets, market_file
+from consortium.market import Market, country_of, find_market, load_markets, market_file
 from consortium.trade.changes import Change, Options
 from consortium.trade.downloads import Download, read_downloads
 from consortium.trade.updating import Update, shares_of, update_of
@@ -45,12 +45,12 @@ def import_and_print(options: ImportOptions) -> None:
         As the exit code 2; nothing is written then.
     """
     shares, downloaded, downloads = _inputs(options)
-    code = options.market or _market_of(downloads)
+    code, cluster = _market_and_cluster(options, downloads)
     market, base = find_market(code), market_file(code)
     if options.output is not None and options.output.suffix.lower() != ".toml":
         raise OutputError(f"{options.output} must end in .toml to be given as a --market later")
     stated = Options(options.year, downloaded)
-    update = update_of(market, downloads, options.cluster, shares, stated)
+    update = update_of(market, downloads, cluster, shares, stated)
     written = None
     if update.changes:
         text = _new_text(base, market, update, options.output)
@@ -107,6 +107,21 @@ def _given_twice(files: tuple[Path, ...]) -> list[InputFault]:
     twice = sorted({name for name in names if names.count(name) > 1})
     message = "is the name of two of the files; give it once, or rename one"
     return [InputFault(name, message) for name in twice]
+
+
+def _market_and_cluster(
+    options: ImportOptions, downloads: tuple[Download, ...]
+) -> tuple[str, str | None]:
+    """The market and the cluster to update, which may be named with it ("ZAF:garments-lahore")."""
+    code = options.market or _market_of(downloads)
+    if code.lower().endswith(".toml") or country_of(code) == code:
+        return code, options.cluster
+    cluster = find_market(code).only
+    if options.cluster not in (None, cluster):
+        message = f"is not the cluster named by --market {code}; name one of the two"
+        raise InputError([InputFault("--cluster", message, value=options.cluster)])
+    # The file holds all clusters of the market, so it is edited as that of the whole market.
+    return code.rpartition(":")[0], cluster
 
 
 def _market_of(downloads: tuple[Download, ...]) -> str:

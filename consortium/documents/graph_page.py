@@ -29,6 +29,7 @@ from consortium.documents.words import (
 )
 from consortium.eligibility import counted_lots, lot_price
 from consortium.facts import DATA
+from consortium.own_pairs import NOT_LISTED
 from consortium.programme import CRITERIA
 from consortium.register import Firm
 from consortium.wording import count, listed, usd
@@ -65,6 +66,7 @@ _BLOCKED = {
     FORBIDDING_TIES["veto"]: "one of the two refuses the other",
     FORBIDDING_TIES["same_owner"]: "the two have one owner",
     NO_CHANNEL: "they sell to different kinds of buyers",
+    NOT_LISTED: "the two are not among the pairs given",
 }
 _NOT_KEPT = (
     "The rules would allow it, but in a register so large only each firm's nearest partners are "
@@ -154,6 +156,11 @@ class _Page:
         ruled = graph.graph.get("rule_edges", 0)
         if isinstance(ruled, int) and ruled > pairs:
             out.append(f"Of {ruled:,} pairs that the rules allow, the nearest were kept.")
+        own = self.case.own_pairs
+        if own is not None:
+            out.append(f"The pairs are those of {plain(own.origin)}.")
+            if any(pair.score_bp is not None for pair in own.pairs.values()):
+                out.append("A score given there is shown in the place of the points' sum.")
         return " ".join(out)
 
     def data(self) -> dict[str, Any]:

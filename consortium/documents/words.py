@@ -28,6 +28,7 @@ LEFT_OUT_LABELS = {
     "few_partners": "too few compatible firms",
     "no_consortium": "no consortium is worth forming",
     "could_improve": "would add to a consortium; the plan is not proved best",
+    "given_up": "would raise the surplus, some of which is given up for second goals",
     "adds_less": "would lower the surplus",
     "fixed": "every consortium is fixed by the rules file",
     "incompatible": "does not go with some member of each consortium",

@@ -75,6 +75,15 @@ def tariff_of(market: str) -> frozenset[str]:
     return frozenset({market, EUROPEAN_UNION} if market in _UNION_MEMBERS else {market})
 
 
+def in_one_union(market: str, partner: str) -> bool:
+    """Whether goods of a partner enter a market without any duty, both being of one customs union.
+
+    Article 28 of the Treaty on the Functioning of the European Union; tariff databases have no
+    rates between members.
+    """
+    return market != partner and {market, partner} <= _UNION_MEMBERS
+
+
 @cache
 def _known() -> dict[str, str]:
     """Codes, numbers and names, plain, to keys."""

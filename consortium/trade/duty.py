@@ -15,16 +15,17 @@ from math import ceil, floor
 
 from consortium.facts import Fact, Grade
 from consortium.trade.changes import Options, Outcome, Unchanged, cited, outcome, percent, usd
-from consortium.trade.countries import HOME, WORLD
+from consortium.trade.countries import HOME, WORLD, in_one_union
 from consortium.trade.records import Imports, Source, Tariff
 from consortium.trade.totals import Totals
 from consortium.wording import count, listed
 
 
 class Tariffs:
-    """Duties by code, partner, year and type."""
+    """Duties of a market (its code) by code, partner, year and type."""
 
-    def __init__(self, rows: Iterable[Tariff]) -> None:
+    def __init__(self, market: str, rows: Iterable[Tariff]) -> None:
+        self.market = market
         self._rows = {(r.hs6, r.partner.key, r.year, r.duty_type): r for r in rows}
 
     def years(self, code: str) -> set[int]:
@@ -56,9 +57,9 @@ class Tariffs:
 
 @dataclass(frozen=True, slots=True)
 class _Weighed:
-    """A rate with its weight (US dollars of imports, or 1)."""
+    """A rate (percent) with its weight (US dollars of imports, or 1)."""
 
-    tariff: Tariff
+    rate: Fraction
     weight: Fraction
 
 
@@ -85,7 +86,7 @@ def duty_of(
     rows = [tariffs.paid(code, HOME, year) for code in codes]
     found = [row for row in rows if row is not None]
     weights, how, sources = _weights(codes, totals, options)
-    weighed = [_Weighed(row, weight) for row, weight in zip(found, weights, strict=True)]
+    weighed = [_Weighed(Fraction(t.rate), w) for t, w in zip(found, weights, strict=True)]
     kinds = _kinds(found)
     value = _average(weighed)
     source = (
@@ -104,7 +105,8 @@ def rival_duty_of(
 
     Where a supplier's own rate is not in the files its goods are taken to pay the
     most-favoured-nation rate; that is said, and the grade is then "estimate", because partners of
-    trade agreements pay less.
+    trade agreements pay less. It is an estimate too where no World row tells how much the partners
+    are of all. Goods from the market's own customs union pay nothing.
     """
     whole = set.intersection(*(set(tariffs.all_years([code])) for code in codes))
     year = options.year if options.year in whole else max(whole, default=None)
@@ -122,11 +124,8 @@ def rival_duty_of(
     bought = sum((Fraction(row.usd) for row in rivals), Fraction(0))
     if not bought:
         return Unchanged(before.name, f"no imports from partners but Pakistan in {bought_in}")
-    world = sum((totals.total(code, bought_in).usd for code in codes), Fraction(0))
-    covered = (
-        sum((Fraction(row.usd) for row in rows), Fraction(0)) / world if world else Fraction(1)
-    )
-    if covered < Fraction(1, 2):
+    covered = _covered(codes, rows, totals, bought_in)
+    if covered is not None and covered < Fraction(1, 2):
         return Unchanged(
             before.name,
             f"the partners in the files are {percent(covered)} of the imports of {bought_in}; "
@@ -135,17 +134,32 @@ def rival_duty_of(
     return _rivals(rivals, before, tariffs, year, bought_in, covered, options)
 
 
+def _covered(
+    codes: Sequence[str], rows: Sequence[Imports], totals: Totals, year: int
+) -> Fraction | None:
+    """Imports of the partners in the files as a share of World; ``None`` without World rows."""
+    found = [totals.total(code, year) for code in codes]
+    world = sum((total.usd for total in found), Fraction(0))
+    if not world or any(total.partners for total in found):
+        return None
+    return sum((Fraction(row.usd) for row in rows), Fraction(0)) / world
+
+
 def _rivals(
     rivals: Sequence[Imports],
     before: Fact,
     tariffs: Tariffs,
     year: int,
     bought_in: int,
-    covered: Fraction,
+    covered: Fraction | None,
     options: Options,
 ) -> Outcome:
-    weighed, own = [], Fraction(0)
+    weighed, found, own, free = list[_Weighed](), list[Tariff](), Fraction(0), Fraction(0)
     for row in rivals:
+        if in_one_union(tariffs.market, row.partner.key):
+            weighed.append(_Weighed(Fraction(0), Fraction(row.usd)))
+            free += Fraction(row.usd)
+            continue
         tariff = tariffs.paid(row.hs6, row.partner.key, year)
         if tariff is None:
             return Unchanged(
@@ -153,26 +167,34 @@ def _rivals(
                 f"no duty on HS {row.hs6} from {row.partner} in {year}, nor an MFN rate, is in "
                 "the files",
             )
-        weighed.append(_Weighed(tariff, Fraction(row.usd)))
+        found.append(tariff)
+        weighed.append(_Weighed(Fraction(tariff.rate), Fraction(row.usd)))
         if tariffs.own(row.hs6, row.partner.key, year) is not None:
             own += Fraction(row.usd)
     bought = sum((item.weight for item in weighed), Fraction(0))
     grade: Grade = "estimate"
-    if own == bought:
-        kinds, grade = "each supplier's own rate (AHS or PRF)", "sourced"
+    if own + free == bought:
+        kinds = "each supplier's own rate (AHS or PRF)"
+        grade = "estimate" if covered is None else "sourced"
     elif own:
         kinds = f"suppliers' own rates for {percent(own / bought)} of imports, MFN for the rest"
     else:
         kinds = "MFN for all, as no supplier's own rate is in the files"
+    if free:
+        kinds = f"none on the {percent(free / bought)} from the same customs union, else {kinds}"
     partners = len({row.partner.key for row in rivals})
+    part = (
+        "the files have no World row to compare the partners with"
+        if covered is None
+        else f"all partners in the files are {percent(covered)} of World"
+    )
     how = (
         f"weighed by imports of {bought_in} from {partners} partners but Pakistan "
-        f"({usd(bought)}; all partners in the files are {percent(covered)} of World)"
+        f"({usd(bought)}; {part})"
     )
-    found = [item.tariff for item in weighed]
     files = [*(t.source for t in found), *(row.source for row in rivals)]
     source = f"{cited(files)}: duties of {year}, {kinds}, {how}; {options.dated}"
-    after = _fact(before, _average(weighed), found, year, source, grade)
+    after = _fact(before, _average(weighed), found, year, source, grade, free > 0)
     note = _asked_note(year, options.year)
     return outcome(before, after, f"duties of {year}, {kinds}, {how}{note}")
 
@@ -215,14 +237,22 @@ def _weights(
 def _average(weighed: Sequence[_Weighed]) -> Fraction:
     """Weighted average, percent."""
     total = sum((item.weight for item in weighed), Fraction(0))
-    return sum((Fraction(i.tariff.rate) * i.weight for i in weighed), Fraction(0)) / total
+    return sum((item.rate * item.weight for item in weighed), Fraction(0)) / total
 
 
 def _fact(
-    before: Fact, value: Fraction, rows: Sequence[Tariff], year: int, source: str, grade: Grade
+    before: Fact,
+    value: Fraction,
+    rows: Sequence[Tariff],
+    year: int,
+    source: str,
+    grade: Grade,
+    some_free: bool = False,
 ) -> Fact:
-    low = min(row.lowest for row in rows)
-    high = max(row.highest for row in rows)
+    """The fact; its range holds the rates of all lines, and 0 where some pay nothing."""
+    free = [Decimal(0)] * some_free
+    low = min([*(row.lowest for row in rows), *free])
+    high = max([*(row.highest for row in rows), *free])
     return Fact(
         before.name,
         _share(value, round),

@@ -71,7 +71,7 @@ def update_of(
     _check_year(data, options.year)
     codes = {row.hs6 for row in data.imports} | {row.hs6 for row in data.tariffs}
     spoken_of = [c for c in chosen if any(codes.intersection(f.hs6) for f in c.families)]
-    totals, tariffs = Totals(data.imports), Tariffs(data.tariffs)
+    totals, tariffs = Totals(data.imports), Tariffs(market.code, data.tariffs)
     outcomes = [
         outcome
         for part in spoken_of

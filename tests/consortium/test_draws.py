@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -15,10 +16,12 @@ from hypothesis import strategies as st
 from consortium.case import Case, Kind
 from consortium.checking import check
 from consortium.cli.app import BAD_INPUT, DONE, code_of
-from consortium.draws import DRAWN_OF_PROGRAMME, draw_values, drawn_facts, draws_of
+from consortium.draws import DRAWN_OF_PROGRAMME, draw_values, drawn_facts, draws_of, range_faults
 from consortium.errors import InputError
 from consortium.fact_changes import facts_of, with_facts
+from consortium.facts import DATA, parse_toml
 from consortium.levers import levers
+from consortium.market import market_from
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.valuation import Valuer
@@ -186,6 +189,71 @@ def test_check_makes_the_draws_again(plan: Plan) -> None:
         assert "draws" in {failure.code for failure in check(wrong, sample_case()).failures}
 
 
+@pytest.mark.parametrize("changes", [{"draws": 0}, {"draws": 10**12}, {"seed": -1}])
+def test_draws_that_cannot_be_made_again_are_a_failure(plan: Plan, changes: dict[str, int]) -> None:
+    """An edited number or seed neither keeps counts unchecked nor keeps check from ending."""
+    assert plan.draws is not None
+    rows = tuple(
+        row.model_copy(update={"positive": 0, "can_pay": 0}) for row in plan.draws.consortia
+    )
+    told = plan.draws.model_copy(update={**changes, "consortia": rows})
+    wrong = plan.model_copy(update={"draws": told})
+    for case in (None, sample_case()):
+        assert "draws" in {failure.code for failure in check(wrong, case).failures}
+
+
+def with_range(low: str, high: str) -> Case:
+    """The sample case with another range of our rivals' duty, which is 0."""
+    shipped = (DATA / "markets" / "ZAF.toml").read_text(encoding="utf-8")
+    head, name, rest = shipped.partition("[clusters.surgical-sialkot]")
+    line = re.search(r"^rival_duty = .*$", rest, re.MULTILINE)
+    assert line is not None
+    other = re.sub(r"low = \S+, high = \S+", f"low = {low}, high = {high}", line[0])
+    text = f"{head}{name}{rest.replace(line[0], other)}"
+    return replace(sample_case(), markets=(market_from(parse_toml(text, "my.toml"), "my.toml"),))
+
+
+def test_a_range_that_reaches_too_far_is_told_before_the_solve() -> None:
+    """A duty below 0 cannot be drawn; without draws the range is nobody's concern."""
+    case = with_range("-0.05", "0.05")
+    (fault,) = range_faults(case)
+    assert "rival_duty" in str(fault)
+    assert "'-0.05' must be a share from 0 to 3" in str(fault)
+    events = []
+    with pytest.raises(InputError, match="rival_duty"):
+        propose(case, WORK, draws=2, observer=events.append)  # type: ignore[arg-type]
+    assert events == []
+    with pytest.raises(InputError, match="rival_duty"):
+        draws_of(case, (), 2, 1)
+    assert range_faults(sample_case()) == range_faults(with_range("0", "0.05")) == []
+
+
+def test_two_ranges_may_not_contradict_each_other() -> None:
+    """The least contribution might be drawn above the largest one."""
+    case = sample_case()
+    floor = replace(case.programme.contribution_floor, high=Decimal(7_000))  # ceiling: from 6,000
+    both = case.with_programme(replace(case.programme, contribution_floor=floor))
+    (fault,) = range_faults(both)
+    assert "is above contribution_ceiling" in str(fault)
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "told"),
+    [
+        ("0.01", "0.05", "must lie within its range, 0.01 to 0.05"),
+        ("0.05", "0.01", "within its range"),
+    ],
+)
+def test_a_value_lies_within_its_range(low: str, high: str, told: str, plan: Plan) -> None:
+    """Else the value in use would not be the likeliest; a file read for no draws may say so."""
+    (fault,) = range_faults(with_range(low, high))
+    assert told in str(fault)
+    with pytest.raises(InputError, match="rival_duty"):
+        draws_of(with_range(low, high), (), 2, 1)
+    messages = [failure.message for failure in check(plan, with_range(low, high)).failures]
+    assert any("the draws cannot be made again" in message for message in messages)
+
+
 def test_no_consortium_no_rows() -> None:
     """Where none forms the draws are of nothing."""
     case = sample_case()
@@ -196,8 +264,11 @@ def test_no_consortium_no_rows() -> None:
 
 
 def test_fewer_than_none_are_refused() -> None:
-    with pytest.raises(ValueError, match="draws"):
-        propose(sample_case(), WORK, draws=-1)
+    for number in (-1, 10**12):
+        with pytest.raises(ValueError, match="draws"):
+            propose(sample_case(), WORK, draws=number)
+    with pytest.raises(ValueError, match="are the most"):
+        draws_of(sample_case(), (), 10**12, 1)
     with pytest.raises(ValueError, match="at least one"):
         draws_of(sample_case(), (), 0, 1)
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
+from decimal import ROUND_UP, Decimal
+from fractions import Fraction
 from itertools import combinations
 from pathlib import Path
 
@@ -15,7 +17,7 @@ from consortium.checking import check
 from consortium.cli.app import BAD_INPUT, DONE, code_of
 from consortium.documents.words import proof_sentence, second_goal_sentences
 from consortium.formulation import formulate
-from consortium.goals import GOALS, goal_value, solver_goal
+from consortium.goals import GOALS, goal_value, most_given_up, solver_goal
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.valuation import Valuer
@@ -58,6 +60,39 @@ def test_more_firms_are_served_for_a_stated_price(plain: Plan) -> None:
     assert verdict.ok, verdict.failures
     assert "given up here for second goals" in proof_sentence(plan)
     assert f"{row.value}, against {row.before}" in second_goal_sentences(plan)[1]
+
+
+def test_a_share_of_many_digits_is_kept_as_the_plan_states_it(plain: Plan) -> None:
+    """A price that only the digits beyond parts per million allow is not paid; the plan checks."""
+    told = proposed("firms_served").second_goals
+    assert told is not None
+    price, most = told.given_up_cents, plain.objective_cents
+    # Just enough for the same plan, and above what its whole parts per million allow.
+    share = (Decimal(price) / most).quantize(Decimal("1e-9"), ROUND_UP)
+    assert most_given_up(most, Fraction(int(share * 1_000_000), 1_000_000)) < price
+    plan = propose(sample_case(), WORK, then=["firms_served"], give_up=share, turning_points=False)
+    assert plan.second_goals is not None
+    assert plan.second_goals.given_up_cents < price
+    verdict = check(plan, sample_case())
+    assert verdict.ok, verdict.failures
+
+
+def test_a_firm_that_would_raise_the_surplus_is_told_of_the_goals() -> None:
+    """A plan that gives surplus up on purpose is not said to be short of a proof."""
+    case = sample_case(60, 3)
+    plan = propose(case, WORK, then=["cohesion"], give_up=0.6, turning_points=False)
+    assert plan.gives_up
+    assert plan.second_goals is not None
+    assert plan.second_goals.goals[0].at_most == plan.second_goals.goals[0].value
+    rows = [row for row in plan.left_out if "would raise the surplus" in row.reason]
+    assert rows
+    assert {row.code for row in rows} == {"given_up"}
+    assert all("for its second goals" in row.reason for row in rows)
+    assert check(plan, case).ok
+    # The same consortia without second goals are just not the best.
+    bare = plan.model_copy(update={"second_goals": None})
+    told = {failure.place for failure in check(bare, case).failures if failure.code == "left_out"}
+    assert told == {row.firm for row in rows}
 
 
 def test_nothing_may_be_given_up(plain: Plan) -> None:

@@ -27,6 +27,7 @@ from consortium.documents import graph_page
 from consortium.documents.graph_page import CRITERION_LABELS, graph_html, script_json
 from consortium.documents.town_map import Spot, town_map
 from consortium.market import find_market, load_clusters
+from consortium.own_pairs import OwnPair, OwnPairs
 from consortium.programme import CRITERIA, load_programme
 from consortium.register import make_register
 from consortium.sample import sample_register
@@ -159,6 +160,29 @@ def test_every_pair_with_its_score_points_and_reason(case: Case) -> None:
     assert scores == sorted(scores, reverse=True)
     weights = case.programme.weights_bp()
     assert data["criteria"] == [[CRITERION_LABELS[name], weights[name]] for name in CRITERIA]
+
+
+def test_pairs_of_ones_own_are_not_judged_by_our_threshold() -> None:
+    """A pair that is not on the list is told so, whatever its score; given scores are named."""
+    plain_case = sample_case()
+    listed = dict.fromkeys(
+        sorted((min(a, b), max(a, b)) for a, b in compatibility_graph(plain_case, "ZAF").edges())[
+            ::2
+        ],
+        OwnPair(),
+    )
+    case = replace(plain_case, own_pairs=OwnPairs(listed, "pairs.csv"))
+    page = graph_html(case, compatibility_graph(case, "ZAF"))
+    data = data_of(page)
+    assert "The pairs are those of pairs.csv." in page.decode()
+    assert "in the place of the points" not in page.decode()
+    assert "The two are not among the pairs given." in data["whys"]
+    assert not [why for why in data["whys"] if "that is needed" in why]
+    scored = {pair: OwnPair(7_000) for pair in listed}
+    case = replace(plain_case, own_pairs=OwnPairs(scored, "graph"))
+    page = graph_html(case, compatibility_graph(case, "ZAF"))
+    assert "in the place of the points" in page.decode()
+    assert {pair[2] for pair in data_of(page)["pairs"]} == {7_000}
 
 
 @pytest.mark.parametrize("case", [sample_case(), both_modes(60)])

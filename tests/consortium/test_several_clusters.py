@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from decimal import Decimal
 from pathlib import Path
 
@@ -12,7 +13,7 @@ from consortium.checking import check
 from consortium.cli.app import BAD_INPUT, DONE, code_of
 from consortium.errors import InputError
 from consortium.intake import write_register
-from consortium.market import find_market
+from consortium.market import find_market, market_file
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.programme import Programme, load_programme
@@ -158,3 +159,23 @@ def test_samples_of_all_clusters() -> None:
     ):
         with pytest.raises(InputError, match=told):
             sample_register(*bad, 1)
+
+
+def test_a_file_of_ones_own_may_be_named_with_a_cluster(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """What the graph asks for is the user's figures, not ours under the market's code."""
+    register, own = tmp_path / "firms.xlsx", tmp_path / "my.toml"
+    own.write_bytes(market_file("ZAF").read_bytes())
+    write_register(sample_register(BOTH, 60, 1), register)
+    run = ["graph", str(register), "--report", "--json", "-m"]
+    assert code_of([*run, str(own)]) == BAD_INPUT
+    told = capsys.readouterr().err
+    named = f"{own}:surgical-sialkot"
+    assert named in told
+    assert code_of([*run, named]) == DONE
+    assert json.loads(capsys.readouterr().out)["report"]["market"] == "ZAF:surgical-sialkot"
+    market = find_market(named)
+    assert (market.origin, list(market.clusters)) == ("my.toml", ["surgical-sialkot"])
+    with pytest.raises(InputError, match="no cluster we know"):
+        find_market(f"{own}:shoes")

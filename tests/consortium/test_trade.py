@@ -482,6 +482,39 @@ def test_rivals_pay_what_their_goods_pay() -> None:
     assert "MFN for all" in fact.source
 
 
+def test_without_world_rows_nothing_is_said_of_how_many_partners_there_are() -> None:
+    """Partners are not 100% of a World that the files do not have; what is missing is a guess."""
+    partners = [bought(c, "70", "China") for c in SHOES]
+    rates = trains(*(levied(c, "30", "AHS", "156") for c in SHOES))
+    fact = after(update(wits(*partners), rates), "rival_duty")
+    assert (fact.value, fact.grade) == (Decimal("0.3"), "estimate")
+    assert "no World row to compare the partners with" in fact.source
+    assert "100%" not in fact.source
+    whole = [bought(c, "100") for c in SHOES]
+    fact = after(update(wits(*partners, *whole), rates), "rival_duty")
+    assert fact.grade == "sourced"
+    assert "all partners in the files are 70% of World" in fact.source
+
+
+def test_members_of_the_union_pay_one_another_no_duty() -> None:
+    """Tariff files have no rates between them, and MFN is what only others pay."""
+    of_germany = {"reporter": "Germany"}
+    imports = [bought(c, "100", **of_germany) for c in SHOES]
+    imports += [bought(c, "60", "Italy", **of_germany) for c in SHOES]
+    imports += [bought(c, "40", "China", **of_germany) for c in SHOES]
+    mfn = [levied(c, "8", reporter="918") for c in SHOES]
+    fact = after(update(wits(*imports), trains(*mfn), market="DEU"), "rival_duty")
+    assert fact.value == Decimal("0.032")  # 8% of 40 of 100
+    assert (fact.low, fact.high, fact.grade) == (Decimal(0), Decimal("0.08"), "estimate")
+    assert "none on the 60% from the same customs union" in fact.source
+    # What Pakistan pays is not touched, nor is what Italy's goods pay elsewhere.
+    assert after(update(trains(*mfn), market="DEU"), "duty").value == Decimal("0.08")
+    only = [bought(c, "100", **of_germany) for c in SHOES]
+    only += [bought(c, "100", "Italy", **of_germany) for c in SHOES]
+    fact = after(update(wits(*only), trains(*mfn), market="DEU"), "rival_duty")
+    assert (fact.value, fact.low, fact.high) == (0, 0, 0)
+
+
 def test_rivals_duty_stays_without_partners() -> None:
     mfn = trains(*(levied(c, "30") for c in SHOES))
     made = update(mfn, wits(*(bought(c, "100") for c in SHOES)))
@@ -784,6 +817,10 @@ def spoken(capsys: Captured) -> str:
     return " ".join(capsys.readouterr().out.split())
 
 
+def spoken_error(capsys: Captured) -> str:
+    return " ".join(capsys.readouterr().err.split())
+
+
 def test_from_download_to_proposal(tmp_path: Path, capsys: Captured) -> None:
     own, register = tmp_path / "my-zaf.toml", tmp_path / "firms.csv"
     files = [str(COMTRADE), str(TARIFFS)]
@@ -829,6 +866,20 @@ def test_a_file_of_ones_own_is_the_base_of_the_next(tmp_path: Path, capsys: Capt
     assert len(names) == 5 + 4
     assert code_of([*again, "-o", str(first)]) == BAD_INPUT
     assert "is the input" in capsys.readouterr().err
+
+
+def test_a_cluster_may_be_named_with_its_market(tmp_path: Path, capsys: Captured) -> None:
+    """As in registers of several clusters; the file that is written holds the others too."""
+    own, other = tmp_path / "a.toml", tmp_path / "b.toml"
+    run = ["markets", "import", str(COMTRADE), "--market"]
+    assert code_of([*run, f"ZAF:{GARMENTS}", "-o", str(own)]) == DONE
+    assert code_of([*run, "ZAF", "--cluster", GARMENTS, "-o", str(other)]) == DONE
+    assert own.read_bytes() == other.read_bytes()
+    capsys.readouterr()
+    assert code_of([*run, f"ZAF:{GARMENTS}", "--cluster", FOOTWEAR]) == BAD_INPUT
+    assert "name one of the two" in spoken_error(capsys)
+    assert code_of([*run, "ZAF:shoes"]) == BAD_INPUT
+    assert "is no cluster we know" in spoken_error(capsys)
 
 
 def test_json_for_machines(capsys: Captured) -> None:

@@ -93,6 +93,18 @@ def test_nothing_given_up_still_serves_a_goal_among_the_best() -> None:
     assert (found.goals[0].value, found.goals[0].bound, found.objective) == (1, 1, 5)
 
 
+def test_what_may_be_given_up_is_counted_in_whole_numbers() -> None:
+    """All of it is all of it, also where a double has no such number: else a group is missed."""
+    for objective, least in ((2**53 + 1, 0), (2**60, -(2**60) - 1), (7, 7), (-3, -10)):
+        assert second_goals.listing_floor(objective, least, 100) == least
+        assert second_goals.listing_floor(objective, least, 0) == objective
+        floors = [
+            second_goals.listing_floor(objective, least, part)
+            for part in second_goals.PARTS_PERCENT
+        ]
+        assert floors == sorted(floors)
+
+
 @pytest.mark.parametrize("most", [0, 4])
 def test_with_too_many_groups_nothing_is_claimed(
     most: int, monkeypatch: pytest.MonkeyPatch

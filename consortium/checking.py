@@ -358,7 +358,12 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
         if not faults and plan.draws != draws_of(
             case, plan.consortia, plan.draws.draws, plan.draws.seed
         ):
-            yield Failure("draws", "plan", "the draws made again give other counts")
+            yield Failure(
+                "draws",
+                "plan",
+                f"the draws made again give other counts (numpy {plan.created_with.numpy} made the "
+                "plan's; another version may draw otherwise)",
+            )
     yield from _rest(plan, case, located)
 
 

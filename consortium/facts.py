@@ -126,7 +126,7 @@ def _exact_value(value: NewValue) -> Value:
     """The value with its numbers as decimals."""
     if isinstance(value, str):
         return value
-    if isinstance(value, Decimal | int | float):
+    if isinstance(value, Decimal | int | float) or getattr(value, "shape", None) == ():
         return _exact_number(value)
     if all(isinstance(part, str) for part in value):
         return tuple(str(part) for part in value)
@@ -134,6 +134,8 @@ def _exact_value(value: NewValue) -> Value:
 
 
 def _exact_number(value: object) -> Decimal:
+    if hasattr(value, "item") and getattr(value, "shape", None) == ():
+        value = value.item()  # a number of numpy's
     if isinstance(value, bool) or not isinstance(value, Decimal | int | float):
         raise TypeError(f"{value!r} is no number")
     number = value if isinstance(value, Decimal) else Decimal(str(value))

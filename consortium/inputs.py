@@ -17,16 +17,20 @@ def created_with() -> CreatedWith:
     """Package, Python and solver versions of this process."""
     from consortium import __version__
 
-    try:
-        ortools = version("ortools")
-    except PackageNotFoundError:
-        ortools = "not installed"
     return CreatedWith(
         package="export-consortium",
         version=__version__,
         python=platform.python_version(),
-        ortools=ortools,
+        ortools=_version("ortools"),
+        numpy=_version("numpy"),
     )
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
 
 
 def input_hashes(case: Case, graphs: Mapping[tuple[str, str], CompatiblePairs]) -> Inputs:

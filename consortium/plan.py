@@ -35,6 +35,7 @@ class CreatedWith(_Row):
     version: str
     python: str
     ortools: str
+    numpy: str | None = None
 
 
 class GraphSize(_Row):

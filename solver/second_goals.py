@@ -44,6 +44,8 @@ CUT_ROUNDS = 20
 #: Parts, in percent, of what may be given up for which groups are listed, until one list is short
 #: enough. Whole numbers: with floats the whole of what may be given up could be a little less.
 PARTS_PERCENT = (100, 50, 25, 10, 3, 0)
+#: Part of what is left that goals may take together; the rest is for value, at the goals reached.
+GOALS_PART = 0.75
 #: Work units of one choice, where no limit is set.
 CHOICE_UNITS = 60_000_000
 
@@ -62,6 +64,19 @@ class Goal:
     name: str
     item_values: IntArray
     pair_values: IntArray | None = None
+
+    def check(self, problem: GroupingProblem) -> None:
+        """Raise ``ValueError`` unless the arrays are whole numbers of the problem's shape."""
+        shapes = {"item_values": (self.item_values, problem.num_items)}
+        if self.pair_values is not None:
+            shapes["pair_values"] = (self.pair_values, len(problem.pairs))
+        for name, (values, length) in shapes.items():
+            wanted = (problem.num_kinds, length)
+            if values.shape != wanted or not np.issubdtype(values.dtype, np.integer):
+                raise ValueError(
+                    f"{name} of the goal {self.name} is {values.dtype} {values.shape}; it must be "
+                    f"whole numbers {wanted}"
+                )
 
     def of(self, problem: GroupingProblem, grouping: Grouping) -> int:
         """What a grouping reaches of it."""
@@ -134,8 +149,11 @@ def refine(
     Raises
     ------
     ValueError
-        If ``best`` is not feasible, or worth less than ``least``.
+        If ``best`` is not feasible, or worth less than ``least``, or a goal's arrays are not whole
+        numbers of the problem's shape.
     """
+    for goal in goals:
+        goal.check(problem)
     verdict = verify(problem, best)
     if not verdict.feasible or verdict.objective is None or verdict.objective < least:
         raise ValueError("the grouping to begin from must be feasible and worth `least` or more")
@@ -240,7 +258,7 @@ class _Refinement:
         model, chosen = made.model, made.chosen
         values = self._incumbent_choice(columns)
         reached: list[Reached] = []
-        for goal in self.goals:
+        for at, goal in enumerate(self.goals):
             worths = goal_values(atoms, columns, goal)
             total = cp_model.LinearExpr.weighted_sum(chosen, worths.tolist())
             before = goal.of(problem, self.best)
@@ -248,18 +266,26 @@ class _Refinement:
             if not context.stopping():
                 _hint(model, chosen, values)
                 model.maximize(total)
-                outcome = cpsat.run(model, context, watched=chosen, max_work=self._most_work())
+                work, seconds = self._share(len(self.goals) - at)
+                outcome = cpsat.run(
+                    model, context, watched=chosen, max_work=work, max_seconds=seconds
+                )
                 if outcome.values is not None:
                     values = outcome.values
                 bound = outcome.bound if complete else None
             value = sum(int(w) for w, one in zip(worths, values, strict=True) if one)
             reached.append(Reached(goal.name, before, value, bound))
             model.add(total >= value)
+        cheapest = False
         if not context.stopping():
             _hint(model, chosen, values)
             model.minimize(made.loss)
-            outcome = cpsat.run(model, context, watched=chosen, max_work=self._most_work())
+            work, _ = self._share(0)
+            outcome = cpsat.run(model, context, watched=chosen, max_work=work)
             values = values if outcome.values is None else outcome.values
+            cheapest = outcome.status == "OPTIMAL" and complete
+        if not cheapest:
+            context.note("second goals: that they cannot be reached for less value is not proved")
         grouping = columns.grouping(atoms, [c for c, one in enumerate(values) if one])
         return self._checked(grouping, reached)
 
@@ -268,10 +294,24 @@ class _Refinement:
         ours = len(self.best)
         return tuple(int(c >= len(columns) - ours) for c in range(len(columns)))
 
-    def _most_work(self) -> int | None:
-        """Work units of one choice, where the run itself has no limits."""
-        limits = self.context.limits
-        return CHOICE_UNITS if limits.work is None and limits.seconds is None else None
+    def _share(self, goals_left: int) -> tuple[int | None, float | None]:
+        """Work units, or seconds, of one choice; the last one, for value, keeps a part of both.
+
+        Parameters
+        ----------
+        goals_left : goals not chosen for yet, this one among them; 0 for the last choice.
+        """
+        context = self.context
+        work, seconds = context.remaining_work, context.remaining_seconds
+        if work is None and seconds is None:
+            return CHOICE_UNITS, None
+        if not goals_left:
+            return None, None
+        part = GOALS_PART / goals_left
+        return (
+            None if work is None else max(1, int(work * part)),
+            None if seconds is None else seconds * part,
+        )
 
     def _checked(self, grouping: Grouping, reached: list[Reached]) -> Refined:
         """The answer, after every claim was seen to hold."""

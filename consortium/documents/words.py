@@ -220,6 +220,9 @@ def second_goal_sentences(plan: Plan) -> list[str]:
     if told.most_surplus_cents:
         paid += f" ({told.given_up_cents / abs(told.most_surplus_cents):.2%})"
     out = [f"Surplus given up for them: {paid}; up to {share} might be."]
+    # Of a plan that was not proved best only that it was found first is known.
+    best = told.most_surplus_cents == plan.bound_cents
+    first = "of most surplus" if best else "found first"
     for at, row in enumerate(told.goals):
         proved = "how much more could be reached is not known"
         if row.at_most == row.value:
@@ -229,8 +232,8 @@ def second_goal_sentences(plan: Plan) -> list[str]:
         if at:
             proved += ", the goals before it kept"
         out.append(
-            f"{sentence(row.label)[:-1]}: {row.value:,}, against {row.before:,} in the plan of "
-            f"most surplus; {proved}."
+            f"{sentence(row.label)[:-1]}: {row.value:,}, against {row.before:,} in the plan "
+            f"{first}; {proved}."
         )
     return out
 

@@ -13,7 +13,7 @@ from consortium.trade import comtrade, trademap, wits
 from consortium.trade.countries import Country
 from consortium.trade.flat import FlatLayout, read_flat
 from consortium.trade.records import Record, Source
-from consortium.trade.textfile import DELIMITERS, Row, rows_of, text_of
+from consortium.trade.textfile import DELIMITERS, MAX_BYTES, TOO_LARGE, Row, rows_of, text_of
 
 #: In this order: the first whose signature a row has.
 FLAT_LAYOUTS: tuple[FlatLayout, ...] = (comtrade.TODAY, comtrade.OLDER, wits.TARIFFS, wits.TRADE)
@@ -67,6 +67,8 @@ def read_downloads(paths: Sequence[Path]) -> tuple[Download, ...]:
 
 def _bytes(path: Path) -> bytes:
     try:
+        if path.stat().st_size > MAX_BYTES:
+            raise InputError([InputFault(path.name, TOO_LARGE)])
         return path.read_bytes()
     except OSError as error:
         raise InputError([InputFault(str(path), f"cannot be read: {error.strerror}")]) from None

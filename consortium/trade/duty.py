@@ -69,7 +69,8 @@ def duty_of(
     """The duty on the cluster's goods from Pakistan (a share of the value).
 
     The latest year that has all codes, or the year asked for where it has them. The range is from
-    the least to the greatest rate of a national line.
+    the least to the greatest rate of a national line. It is sourced where imports from the world
+    weigh the codes, or all pay one rate; else an estimate.
     """
     if not tariffs.all_years(codes):
         return Unchanged(before.name, "no duties on the cluster's HS codes are in the files")
@@ -93,7 +94,11 @@ def duty_of(
         f"{cited([*(row.source for row in found), *sources])}: duties of {year}, {kinds}, {how}; "
         f"{options.dated}"
     )
-    after = _fact(before, value, found, year, source, "sourced")
+    # Rates that differ are averaged: with weights of our own making that is an estimate.
+    by_world = any(weight != 1 for weight in weights) and "partners" not in how
+    alike = len({item.rate for item in weighed}) == 1
+    grade: Grade = "sourced" if by_world or alike else "estimate"
+    after = _fact(before, value, found, year, source, grade)
     short, note = _kinds(found, with_codes=False), _asked_note(year, options.year)
     return outcome(before, after, f"duties of {year}, {short}, {how}{note}")
 

@@ -14,7 +14,8 @@ DELIMITERS = (",", "\t", ";")
 Row = tuple[int, list[str]]
 _SAVE_AS_CSV = "choose the download as text or CSV"
 #: More than any download has; beyond it a file is something else.
-_MAX_BYTES = 500_000_000
+MAX_BYTES = 500_000_000
+TOO_LARGE = "is larger than 500 MB; download only the products and years needed"
 
 
 def text_of(data: bytes, source: str) -> str:
@@ -25,8 +26,8 @@ def text_of(data: bytes, source: str) -> str:
     InputError
         If it is an HTML table, a workbook, an archive or no text.
     """
-    if len(data) > _MAX_BYTES:
-        _refuse(source, "is larger than 500 MB; download only the products and years needed")
+    if len(data) > MAX_BYTES:
+        _refuse(source, TOO_LARGE)
     if data.startswith(b"PK\x03\x04"):
         _refuse(source, f"is a ZIP archive or an Excel workbook; unpack it, or {_SAVE_AS_CSV}")
     if data.startswith(b"\xd0\xcf\x11\xe0"):

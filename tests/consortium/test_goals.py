@@ -97,7 +97,7 @@ def test_a_firm_that_would_raise_the_surplus_is_told_of_the_goals() -> None:
 
 def test_nothing_may_be_given_up(plain: Plan) -> None:
     """With nothing to give up the plan is one of most surplus, and stays proved."""
-    plan = proposed("women_led", give_up=0.0)
+    plan = proposed("cohesion", give_up=0.0)
     assert plan.objective_cents == plain.objective_cents
     assert plan.status == "OPTIMAL"
     assert plan.second_goals is not None

@@ -174,3 +174,40 @@ def test_medium_problems_agree_with_one_solve_of_the_goal_alone(index: int) -> N
         assert row.value <= alone.bound
     if row.bound is not None and alone.objective is not None:
         assert alone.objective <= row.bound
+
+
+@pytest.mark.parametrize(
+    "values",
+    [np.zeros((1, 1), np.int64), np.zeros((3, 99)), np.zeros((2, 2, 2), np.int64)],
+)
+def test_goals_of_another_shape_or_sort_are_refused(values: np.ndarray) -> None:  # type: ignore[type-arg]
+    """A goal is whole numbers, one row a kind."""
+    problem, optimum = numbered_problem(77, 3)
+    assert optimum is not None
+    best = grouping_of(optimum.groups)
+    with pytest.raises(ValueError, match="whole numbers"):
+        refine(problem, best, optimum.objective, [Goal("odd", values)])
+    items = np.ones((problem.num_kinds, problem.num_items), np.int64)
+    with pytest.raises(ValueError, match="pair_values"):
+        refine(problem, best, optimum.objective, [Goal("odd", items, values)])
+
+
+def test_value_keeps_a_part_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
+    """However little a goal is finished with, what it costs is looked at last."""
+    shares = []
+    real = second_goals.cpsat.run
+
+    def spy(*args: object, **kwargs: object) -> object:
+        shares.append(kwargs.get("max_work"))
+        return real(*args, **kwargs)  # type: ignore[arg-type]
+
+    problem, optimum = numbered_problem(77, 3)
+    assert optimum is not None
+    goals = random_goals(np.random.default_rng(2), problem)[:1]
+    monkeypatch.setattr(second_goals.cpsat, "run", spy)
+    work = Limits(work=50_000_000, workers=1)
+    refine(problem, grouping_of(optimum.groups), optimum.objective - 9, goals, work)
+    goal, last = shares[-2:]
+    assert isinstance(goal, int)
+    assert goal <= 0.75 * 50_000_000
+    assert last is None  # all that is left

@@ -28,7 +28,7 @@ from benchmarks.reporting import Report, Table
 from consortium.case import Case, make_case
 from consortium.formulation import formulate
 from consortium.goals import GOALS
-from consortium.market import load_clusters, load_markets
+from consortium.market_files import load_clusters, load_markets
 from consortium.planner import propose
 from consortium.programme import MODES, load_programme
 from consortium.sample import sample_register

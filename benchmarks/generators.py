@@ -318,7 +318,7 @@ def sample_problem(
     """What the domain makes of its own sample register, with its default graph and one market."""
     from consortium.case import make_case
     from consortium.formulation import formulate
-    from consortium.market import find_market
+    from consortium.market_files import find_market
     from consortium.sample import sample_register
 
     case = make_case(sample_register(cluster, firms, seed), [find_market(market)])

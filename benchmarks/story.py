@@ -19,7 +19,7 @@ from fractions import Fraction
 
 from consortium.case import Case, make_case
 from consortium.levers import Lever, levers
-from consortium.market import find_market, load_clusters, load_markets
+from consortium.market_files import find_market, load_clusters, load_markets
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.register import make_register

@@ -48,8 +48,8 @@ if TYPE_CHECKING:
     from consortium.graph_figures import graph_report as graph_report
     from consortium.intake import read_register as read_register
     from consortium.market import Market as Market
-    from consortium.market import load_markets as load_markets
-    from consortium.market import read_market as read_market
+    from consortium.market_files import load_markets as load_markets
+    from consortium.market_files import read_market as read_market
     from consortium.next_firm import NextFirms as NextFirms
     from consortium.next_firm import best_next_firms as best_next_firms
     from consortium.own_pairs import OwnPairs as OwnPairs
@@ -113,8 +113,8 @@ _HOME = {
     "graph_report": "graph_figures",
     "read_register": "intake",
     "Market": "market",
-    "load_markets": "market",
-    "read_market": "market",
+    "load_markets": "market_files",
+    "read_market": "market_files",
     "NextFirms": "next_firm",
     "best_next_firms": "next_firm",
     "OwnPairs": "own_pairs",

@@ -8,17 +8,8 @@ from functools import cached_property
 from pathlib import Path
 
 from consortium.errors import InputError, InputFault
-from consortium.market import (
-    CertificateFacts,
-    Cluster,
-    Market,
-    MarketCluster,
-    MarketingPlan,
-    find_market,
-    load_certificates,
-    load_clusters,
-    load_plans,
-)
+from consortium.market import CertificateFacts, Cluster, Market, MarketCluster, MarketingPlan
+from consortium.market_files import find_market, load_certificates, load_clusters, load_plans
 from consortium.own_pairs import OwnPairs, read_pairs
 from consortium.programme import Programme, load_programme
 from consortium.register import Register

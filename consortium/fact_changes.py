@@ -9,14 +9,8 @@ from typing import Any, TypeVar
 
 from consortium.case import Case
 from consortium.facts import Fact, FactReader, NewValue
-from consortium.market import (
-    CHANGED,
-    CertificateFacts,
-    FamilyMarket,
-    MarketCluster,
-    MarketingPlan,
-    plausible_market,
-)
+from consortium.market import CHANGED, CertificateFacts, FamilyMarket, MarketCluster, MarketingPlan
+from consortium.market_files import plausible_market
 from consortium.programme import Programme, plausible_programme
 
 _Holder = TypeVar(

@@ -11,7 +11,7 @@ from typing import Any
 
 from consortium.errors import InputError, InputFault
 from consortium.facts import read_toml
-from consortium.market import load_plans
+from consortium.market_files import load_plans
 from consortium.programme import MODES
 from consortium.register import Register
 

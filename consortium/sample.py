@@ -26,7 +26,7 @@ import numpy as np
 
 from consortium.errors import InputError, InputFault
 from consortium.facts import DATA
-from consortium.market import load_clusters
+from consortium.market_files import load_clusters
 from consortium.register import Firm, Register, Tie, make_register
 from consortium.sample_firms import draw_population, draw_products
 from consortium.sample_profile import Profile, load_profile, sample_clusters

@@ -12,7 +12,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from consortium.market import Cluster, Market, load_clusters
+from consortium.market import Cluster, Market
+from consortium.market_files import load_clusters
 
 #: Between the codes of a market and of a cluster; between clusters of a register.
 OF, AND = ":", "+"

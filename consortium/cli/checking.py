@@ -13,7 +13,8 @@ from rich.console import Console
 from consortium.case import load_case
 from consortium.checking import Verdict, check
 from consortium.errors import InputError, InputFault
-from consortium.market import CHANGED, Market, country_of, find_market, read_market
+from consortium.market import CHANGED, Market, country_of
+from consortium.market_files import find_market, read_market
 from consortium.plan import Plan
 from consortium.wording import listed
 

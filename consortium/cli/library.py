@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.table import Table
 
 from consortium.facts import GRADES, Fact
-from consortium.market import Market, find_market, load_clusters, load_markets
+from consortium.market import Market
+from consortium.market_files import find_market, load_clusters, load_markets
 from consortium.programme import load_programme, shipped_programmes
 from consortium.register import SHEETS
 from consortium.wording import count

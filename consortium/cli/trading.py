@@ -15,7 +15,8 @@ from rich.table import Table
 from consortium.errors import InputError, InputFault, OutputError
 from consortium.facts import DATA, Fact
 from consortium.files import write_atomically
-from consortium.market import Market, country_of, find_market, load_markets, market_file
+from consortium.market import Market, country_of
+from consortium.market_files import find_market, load_markets, market_file
 from consortium.trade.changes import Change, Options
 from consortium.trade.downloads import Download, read_downloads
 from consortium.trade.updating import Update, shares_of, update_of

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from consortium.documents.layout import Points, chosen_firms, hull, positions
 from consortium.documents.words import plain
-from consortium.market import country_of, load_markets
+from consortium.market import country_of
+from consortium.market_files import load_markets
 from consortium.wording import count, usd
 
 if TYPE_CHECKING:

@@ -28,7 +28,7 @@ from consortium.intake.table import (
 )
 from consortium.intake.textfile import read_text_table
 from consortium.intake.workbook import read_workbook
-from consortium.market import load_clusters
+from consortium.market_files import load_clusters
 from consortium.programme import load_programme
 from consortium.register import Firm, Product, Register, Tie, make_register
 

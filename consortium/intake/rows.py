@@ -15,7 +15,7 @@ from pydantic import BaseModel, ConfigDict, PlainValidator, ValidationInfo
 
 from consortium.intake import cells, numbers
 from consortium.intake.table import Cell
-from consortium.market import load_clusters
+from consortium.market_files import load_clusters
 from consortium.register import (
     FEE_MODES,
     PRIORITIES,

@@ -9,7 +9,8 @@ from decimal import Decimal
 
 from consortium.errors import InputError, InputFault
 from consortium.facts import Fact
-from consortium.market import Cluster, Market, load_clusters
+from consortium.market import Cluster, Market
+from consortium.market_files import load_clusters
 from consortium.trade.changes import Change, Options, Outcome, Unchanged
 from consortium.trade.demand import demand_of, overstated
 from consortium.trade.downloads import Download

@@ -11,7 +11,8 @@ from tomlkit.items import Table
 
 from consortium.errors import ConsortiumError
 from consortium.facts import Fact, parse_toml
-from consortium.market import Market, market_from
+from consortium.market import Market
+from consortium.market_files import market_from
 from consortium.trade.changes import Change
 
 

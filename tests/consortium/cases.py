@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 
 from consortium.case import Case, make_case
-from consortium.market import find_market
+from consortium.market_files import find_market
 from consortium.programme import Programme
 from consortium.rules import Rules
 from consortium.sample import sample_register

@@ -14,7 +14,7 @@ from consortium.case import Case, Kind, make_case
 from consortium.checking import check
 from consortium.fact_changes import with_facts
 from consortium.formulation import formulate
-from consortium.market import find_market, load_plans
+from consortium.market_files import find_market, load_plans
 from consortium.money import sales_curve
 from consortium.planner import propose
 from consortium.sample import sample_register

@@ -50,7 +50,7 @@ from consortium.compatibility import (
 from consortium.criteria import proximity_bp
 from consortium.eligibility import families_sold, ineligible
 from consortium.errors import OutputError
-from consortium.market import find_market
+from consortium.market_files import find_market
 from consortium.pair_reasons import reason_of
 from consortium.programme import CRITERIA, MODES, Programme, load_programme
 from consortium.register import (

@@ -21,7 +21,7 @@ from consortium.errors import InputError
 from consortium.fact_changes import facts_of, with_facts
 from consortium.facts import DATA, parse_toml
 from consortium.levers import levers
-from consortium.market import market_from
+from consortium.market_files import market_from
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.valuation import Valuer

@@ -26,7 +26,7 @@ from consortium.criteria import score_pair
 from consortium.documents import graph_page
 from consortium.documents.graph_page import CRITERION_LABELS, graph_html, script_json
 from consortium.documents.town_map import Spot, town_map
-from consortium.market import find_market, load_clusters
+from consortium.market_files import find_market, load_clusters
 from consortium.own_pairs import OwnPair, OwnPairs
 from consortium.programme import CRITERIA, load_programme
 from consortium.register import make_register

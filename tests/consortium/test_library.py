@@ -15,7 +15,7 @@ from consortium import InputError, check, make_case, make_register, propose, sam
 from consortium.case import Kind
 from consortium.eligibility import certificate_state, ineligible, missing_certificates
 from consortium.facts import DATA
-from consortium.market import load_clusters, load_markets, read_market
+from consortium.market_files import load_clusters, load_markets, read_market
 from consortium.register import Certificate, Firm, Product
 from consortium.valuation import Valuer
 from solver import Limits

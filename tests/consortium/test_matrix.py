@@ -16,7 +16,7 @@ from consortium.case import Case, Kind, make_case
 from consortium.checking import check
 from consortium.formulation import formulate
 from consortium.levers import levers
-from consortium.market import load_clusters, load_markets
+from consortium.market_files import load_clusters, load_markets
 from consortium.plan import Plan, TurningPoint
 from consortium.planner import propose
 from consortium.programme import MODES, load_programme

@@ -15,7 +15,7 @@ import numpy as np
 import pytest
 
 from consortium.errors import InputError
-from consortium.market import load_clusters
+from consortium.market_files import load_clusters
 from consortium.register import (
     CERTIFICATES,
     FEE_MODES,

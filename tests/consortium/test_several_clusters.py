@@ -13,7 +13,7 @@ from consortium.checking import check
 from consortium.cli.app import BAD_INPUT, DONE, code_of
 from consortium.errors import InputError
 from consortium.intake import write_register
-from consortium.market import find_market, market_file
+from consortium.market_files import find_market, market_file
 from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.programme import Programme, load_programme

@@ -22,7 +22,7 @@ from hypothesis import strategies as st
 from consortium import InputError
 from consortium.cli.app import BAD_INPUT, DONE, code_of
 from consortium.facts import DATA, Fact
-from consortium.market import find_market, load_clusters, read_market
+from consortium.market_files import find_market, load_clusters, read_market
 from consortium.plan import Plan
 from consortium.trade.changes import Change, Options, Unchanged
 from consortium.trade.countries import country
@@ -395,7 +395,7 @@ def test_what_is_there_already_is_no_change() -> None:
     path = FILES.parent / "nowhere.toml"
     assert not path.exists()
     from consortium.facts import parse_toml
-    from consortium.market import market_from
+    from consortium.market_files import market_from
 
     market = market_from(parse_toml(text, "my.toml"), "my.toml")
     again = update_of(market, read_downloads([WITS_TRADE]))

@@ -39,14 +39,8 @@ from hypothesis import strategies as st
 from consortium.case import Case, Kind, make_case
 from consortium.cashflow import reach_share, spread
 from consortium.facts import Fact
-from consortium.market import (
-    CertificateFacts,
-    FamilyMarket,
-    Market,
-    MarketCluster,
-    MarketingPlan,
-    load_markets,
-)
+from consortium.market import CertificateFacts, FamilyMarket, Market, MarketCluster, MarketingPlan
+from consortium.market_files import load_markets
 from consortium.programme import Programme, load_programme
 from consortium.register import Certificate, Firm, Product, Tie, make_register
 from consortium.rules import Pin, Rules

@@ -144,7 +144,7 @@ def make_case(
     rules = rules or Rules()
     if not register.firms:
         raise InputError([InputFault(source, "has no firms")])
-    faults = rules.unknown_firms(register)
+    faults = [*rules.unknown_firms(register), *rules.contradictions(register)]
     clusters = sorted({firm.cluster for firm in register.firms})
     known = load_clusters()
     for cluster in clusters:
@@ -188,6 +188,10 @@ def make_case(
                     value=Kind(pin.market, pin.plan, pin.mode).label,
                 )
             )
+    if own_pairs is not None and not own_pairs.serves(programme.modes.texts):
+        modes = ", ".join(programme.modes.texts)
+        message = f"names no pair for the programme's modes ({modes})"
+        faults.append(InputFault("--pairs", message, value=own_pairs.origin))
     if case.size_min > case.size_max:
         faults.append(
             InputFault("--rules", f"size.min {case.size_min} is above size.max {case.size_max}")

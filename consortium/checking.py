@@ -137,6 +137,11 @@ def _second_goals(plan: Plan) -> Iterator[Failure]:
         )
     if plan.bound_cents is not None and plan.bound_cents < told.most_surplus_cents:
         yield Failure("second_goals", "plan", "most_surplus_cents is above bound_cents")
+    if not 0 <= told.give_up_ppm <= 1_000_000:
+        yield Failure("second_goals", "plan", f"give_up_ppm is {told.give_up_ppm}; 0 to 1,000,000")
+    names = [row.goal for row in told.goals]
+    if not names or len(set(names)) < len(names):
+        yield Failure("second_goals", "plan", "the goals are none, or one of them stands twice")
     for row in told.goals:
         if row.goal not in GOALS or row.label != GOALS[row.goal].label:
             yield Failure("second_goals", row.goal, "is no second goal under this label")

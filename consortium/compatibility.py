@@ -144,11 +144,12 @@ def compatibility_graph(case: Case, market: str, mode: str | None = None) -> nx.
 
     Nodes are firm ids with ``name``, ``town``, ``employees``, ``families`` (joined by ;),
     ``experienced``, ``certificate_state`` and, where known, ``latitude`` and ``longitude``.
-    Edges have ``score`` (basis points, of the better mode), ``components`` (basis points by
-    criterion, in that mode), ``mode`` ("range", "volume" or "range+volume": where the pair is
-    kept) and ``reason``. The graph has ``market``, ``modes`` (joined by ;), ``threshold_bp`` (the
-    lowest of the modes), ``rule_edges`` (allowed in any mode), ``kept_edges``, ``sparsified`` and
-    ``register_sha256``.
+    Edges have ``score`` (basis points, of the better mode), where there are several modes
+    ``score_range`` and ``score_volume`` (of the modes in which the pair is kept),
+    ``components`` (basis points by criterion, in the better mode), ``mode`` ("range", "volume"
+    or "range+volume": where the pair is kept) and ``reason``. The graph has ``market``,
+    ``modes`` (joined by ;), ``threshold_bp`` (the lowest of the modes), ``rule_edges`` (allowed
+    in any mode), ``kept_edges``, ``sparsified`` and ``register_sha256``.
 
     Parameters
     ----------
@@ -308,9 +309,11 @@ def _edges(
     best = np.full(len(codes), -1, np.int64)
     better = np.zeros(len(codes), np.intp)
     kept_in = np.zeros((len(codes), len(modes)), np.bool_)
+    in_mode = np.zeros((len(codes), len(modes)), np.int64)
     for m, mode in enumerate(modes):
         where = np.searchsorted(codes, found.codes[mode])
         kept_in[where, m] = True
+        in_mode[where, m] = found.scores[mode]
         higher = where[found.scores[mode] > best[where]]
         better[higher] = m
         best[where] = np.maximum(best[where], found.scores[mode])
@@ -324,8 +327,14 @@ def _edges(
         "+".join(m for m, kept in zip(modes, row, strict=True) if kept) for row in kept_in.tolist()
     ]
     weights = case.programme.weights_bp()
-    rows = zip(pairs.tolist(), best.tolist(), better.tolist(), labels, table.tolist(), strict=True)
-    for (a, b), score, m, label, values in rows:
+    scores = [
+        {f"score_{m}": s for m, s, kept in zip(modes, row, mask, strict=True) if kept}
+        for row, mask in zip(in_mode.tolist(), kept_in.tolist(), strict=True)
+    ]
+    rows = zip(
+        pairs.tolist(), best.tolist(), better.tolist(), labels, scores, table.tolist(), strict=True
+    )
+    for (a, b), score, m, label, each, values in rows:
         components = dict(zip(CRITERIA, values, strict=True))
         yield (
             ids[a],
@@ -334,6 +343,7 @@ def _edges(
                 "score": score,
                 "components": components,
                 "mode": label,
+                **(each if len(modes) > 1 else {}),
                 "reason": reason_of(components, modes[m], weights),
             },
         )

@@ -54,6 +54,8 @@ def _sentence(formulation: Formulation, rule: Rule) -> str:
         side = "at least" if name == "min_groups" else "at most"
         return f"{side} {int(bound)} consortia of kind {formulation.kinds[at[0]].label}"
     if name.startswith(("pair", "absent")):
+        if case.own_pairs is not None:
+            return f"only pairs of {case.own_pairs.origin} go together (less vetoes and owners)"
         return "only compatible firms go together (score, vetoes, owners, sales channel)"
     return rule.text
 

@@ -113,7 +113,10 @@ def draw_values(facts: Sequence[Fact], number: int, seed: int) -> list[dict[str,
     for fact in facts:
         rng = np.random.default_rng([seed, zlib.crc32(fact.name.encode())])
         low, high = _range(fact)
-        table.append(rng.triangular(float(low), float(_number(fact)), float(high), number))
+        if float(low) < float(high):
+            table.append(rng.triangular(float(low), float(_number(fact)), float(high), number))
+        else:  # narrower than floats can tell
+            table.append(np.full(number, float(_number(fact))))
     return [
         {fact.name: _decimal(fact, row[at]) for fact, row in zip(facts, table, strict=True)}
         for at in range(number)

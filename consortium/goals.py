@@ -89,6 +89,8 @@ def serve_goals(
 ) -> tuple[Grouping, SecondGoals, tuple[str, ...]]:
     """The grouping that serves the goals best, what a plan says of it, and notes.
 
+    As in every plan, no group is taken whose members do better alone, but where a rule obliges.
+
     Parameters
     ----------
     result : of the solve for surplus, with a grouping.
@@ -102,7 +104,9 @@ def serve_goals(
     give_up_ppm = int(give_up * 1_000_000)
     least = result.objective - most_given_up(result.objective, Fraction(give_up_ppm, 1_000_000))
     goals = [solver_goal(formulation, key) for key in keys]
-    found = refine(formulation.problem, result.grouping, least, goals, limits, observer)
+    found = refine(
+        formulation.problem, result.grouping, least, goals, limits, observer, least_group=0
+    )
     rows = tuple(_row(formulation, found.grouping, row) for row in found.goals)
     # A plan that was not proved best may be bettered on the way.
     most = max(result.objective, found.objective)

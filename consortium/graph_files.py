@@ -6,13 +6,13 @@ import csv
 import io
 import json
 import re
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from xml.sax.saxutils import escape, quoteattr
 
 from consortium.errors import OutputError
-from consortium.programme import CRITERIA
+from consortium.programme import CRITERIA, MODES
 
 if TYPE_CHECKING:
     import networkx as nx
@@ -21,6 +21,7 @@ _PLAIN_NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 # A spreadsheet takes a cell that begins so for a formula; apostrophes before it are counted in, so
 # that taking one away always gives the text back (as intake does).
 _RUNNABLE = re.compile(r"'*[=+\-@\t\r]")
+_BY_MODE = tuple(f"score_{mode}" for mode in MODES)
 # Characters that XML 1.0 cannot hold, not even escaped.
 _NOT_XML = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
@@ -120,18 +121,21 @@ def _json(graph: nx.Graph[str]) -> bytes:
 def _csv(graph: nx.Graph[str]) -> bytes:
     buffer = io.StringIO(newline="")
     writer = csv.writer(buffer)
-    writer.writerow(
-        ["firm_a", "firm_b", "name_a", "name_b", "score_bp", "mode", *CRITERIA, "reason"]
-    )
-    writer.writerows([_cell(value) for value in row] for row in _edge_rows(graph))
+    # With several modes the score in each of them stands in a column of its own.
+    each = [name for name in _BY_MODE if any(name in d for _, _, d in graph.edges(data=True))]
+    head = ["firm_a", "firm_b", "name_a", "name_b", "score_bp", "mode", *CRITERIA, "reason", *each]
+    writer.writerow(head)
+    writer.writerows([_cell(value) for value in row] for row in _edge_rows(graph, each))
     return buffer.getvalue().encode("utf-8-sig")
 
 
-def _edge_rows(graph: nx.Graph[str]) -> Iterator[list[Any]]:
+def _edge_rows(graph: nx.Graph[str], each: Sequence[str]) -> Iterator[list[Any]]:
     names = dict(graph.nodes(data="name"))
     for a, b, data in graph.edges(data=True):
         parts = [data["components"][name] for name in CRITERIA]
-        yield [a, b, names[a], names[b], data["score"], data["mode"], *parts, data["reason"]]
+        scores = [data.get(name, "") for name in each]
+        row = [a, b, names[a], names[b], data["score"], data["mode"], *parts, data["reason"]]
+        yield [*row, *scores]
 
 
 def _cell(value: Any) -> Any:

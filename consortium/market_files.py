@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import fields
 from functools import cache
@@ -96,7 +97,7 @@ def find_market(code: str) -> Market:
     whole, cluster = code, ""
     if ":" in code:  # the last one: a path may hold one of its own
         code, _, cluster = code.rpartition(":")
-    if cluster and cluster not in load_clusters():
+    if whole != code and cluster not in load_clusters():
         known = ", ".join(load_clusters())
         message = f"is no cluster we know; known: {known}"
         raise InputError([InputFault("--market", message, value=whole)])
@@ -160,6 +161,8 @@ def market_from(content: Mapping[str, Any], source: str, origin: str | None = No
     for key, value in (("code", code), ("name", name)):
         if not isinstance(value, str) or not value:
             reader.fault(key, "must be a text", value)
+    if isinstance(code, str) and code and not re.fullmatch(r"[A-Za-z0-9_-]+", code):
+        reader.fault("code", "must be of letters, digits, - and _ only, e.g. ZAF", code)
     clusters, incomplete = {}, {}
     for cluster_key, cluster_table in table.pop("clusters", {}).items():
         cluster = load_clusters().get(cluster_key)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -29,6 +30,8 @@ FULL_BP = 10_000
 #: Why a pair is none.
 NOT_LISTED = "not among the pairs given"
 _MAX_BYTES = 200_000_000
+#: Columns and edge data with the score in one mode begin so.
+_SCORE_IN = "score_"
 #: A pair as given: its place, the firms, score and mode.
 _GivenPair = tuple[int, str, str, object, object]
 
@@ -41,10 +44,12 @@ class OwnPair:
     ----------
     score_bp : its score, basis points; ``None`` for the score of ``consortium.criteria``.
     modes : modes in which it is compatible.
+    by_mode : (mode, score) of each mode, where these differ; ``score_bp`` does not count then.
     """
 
     score_bp: int | None = None
     modes: frozenset[str] = frozenset(MODES)
+    by_mode: tuple[tuple[str, int | None], ...] = ()
 
 
 @dataclass(frozen=True)
@@ -63,17 +68,29 @@ class OwnPairs:
     def pair(self, firm_a: str, firm_b: str, mode: str) -> OwnPair | None:
         """The pair of two firms in a mode; ``None`` if it is not compatible."""
         found = self.pairs.get((min(firm_a, firm_b), max(firm_a, firm_b)))
-        return found if found is not None and mode in found.modes else None
+        if found is None or mode not in found.modes:
+            return None
+        return OwnPair(dict(found.by_mode)[mode], frozenset({mode})) if found.by_mode else found
+
+    def serves(self, modes: Iterable[str]) -> bool:
+        """Whether any pair is compatible in any of some modes."""
+        wanted = set(modes)
+        return any(wanted & pair.modes for pair in self.pairs.values())
 
     @cached_property
     def sha256(self) -> str:
         """Hash of the pairs, their scores and modes."""
-        rows = [[a, b, p.score_bp, sorted(p.modes)] for (a, b), p in sorted(self.pairs.items())]
+        rows = [
+            [a, b, p.score_bp, sorted(p.modes), list(p.by_mode)]
+            for (a, b), p in sorted(self.pairs.items())
+        ]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
 
 def pairs_of_graph(graph: nx.Graph[str], register: Register) -> OwnPairs:
     """Pairs from a networkx graph: its edges, with ``score`` (basis points) and ``mode`` if given.
+
+    ``score_range`` and ``score_volume``, where given, take the place of both.
 
     Raises
     ------
@@ -83,7 +100,9 @@ def pairs_of_graph(graph: nx.Graph[str], register: Register) -> OwnPairs:
     """
     rows: list[_GivenPair] = []
     for number, (a, b, data) in enumerate(graph.edges(data=True), start=1):
-        rows.append((number, str(a), str(b), data.get("score"), data.get("mode")))
+        by_mode = [(mode, data[_SCORE_IN + mode]) for mode in MODES if _SCORE_IN + mode in data]
+        for mode, score in by_mode or [(data.get("mode"), data.get("score"))]:
+            rows.append((number, str(a), str(b), score, mode))
     return _checked(rows, register, "graph")
 
 
@@ -119,6 +138,8 @@ def read_pairs(path: Path, register: Register) -> OwnPairs:
 
     What ``consortium graph -o pairs.csv`` writes is such a list; other columns are left aside. A
     blank score stands for ours, a blank mode for every mode ("range+volume" names both).
+    ``score_range`` and ``score_volume``, where a row has any, take the place of both; a pair may
+    also have a row for each mode.
 
     Raises
     ------
@@ -134,11 +155,19 @@ def read_pairs(path: Path, register: Register) -> OwnPairs:
         data = path.read_bytes()
     except OSError as error:
         raise InputError([InputFault(path.name, f"cannot be read: {error.strerror}")]) from None
+    if data.startswith(b"PK\x03\x04"):
+        message = "is an Excel workbook; save its sheet of pairs as 'CSV UTF-8' and give that file"
+        raise InputError([InputFault(path.name, message)])
     faults = Faults(path.name)
     table = read_text_table(data, "ties", path.name, faults)
     faults.raise_if_any()
     assert table is not None
     names, rows = _table_rows(table)
+    header = [name for name, _ in _named(table)]
+    for name in ("firm_a", "firm_b", "score_bp", "mode", *(_SCORE_IN + mode for mode in MODES)):
+        if header.count(name) > 1:
+            message = "stands twice in the header; which one is meant would be a guess"
+            raise InputError([InputFault(path.name, message, column=name)])
     lacking = [name for name in ("firm_a", "firm_b") if name not in names]
     if lacking:
         message = f"has no column {' and no column '.join(lacking)}; a list of pairs has firm_a, "
@@ -149,20 +178,25 @@ def read_pairs(path: Path, register: Register) -> OwnPairs:
         text = "" if at is None or at >= len(cells) else cells[at].strip()
         return text or None
 
-    return _checked(
-        [
-            (
-                row,
-                cell(cells, "firm_a") or "",
-                cell(cells, "firm_b") or "",
-                cell(cells, "score_bp"),
-                cell(cells, "mode"),
-            )
-            for row, cells in rows
-        ],
-        register,
-        path.name,
-    )
+    given: list[_GivenPair] = []
+    for row, cells in rows:
+        firms = (cell(cells, "firm_a") or "", cell(cells, "firm_b") or "")
+        by_mode = [(mode, cell(cells, _SCORE_IN + mode)) for mode in MODES]
+        told: list[tuple[str | None, str | None]]
+        told = [(mode, score) for mode, score in by_mode if score is not None]
+        for mode, score in told or [(cell(cells, "mode"), cell(cells, "score_bp"))]:
+            given.append((row, *firms, score, mode))
+    return _checked(given, register, path.name)
+
+
+def _named(table: Table) -> list[tuple[str, int]]:
+    """Names and numbers of the columns, in their order."""
+    from consortium.intake.table import is_blank
+
+    for _, cells in table.rows:
+        if not all(map(is_blank, cells)):
+            return [(str(cell).strip().lower(), at) for at, cell in enumerate(cells)]
+    return []
 
 
 def _table_rows(table: Table) -> tuple[dict[str, int], list[tuple[int, list[str]]]]:
@@ -173,15 +207,15 @@ def _table_rows(table: Table) -> tuple[dict[str, int], list[tuple[int, list[str]
     if not rows:
         return {}, []
     names: dict[str, int] = {}
-    for at, cell in enumerate(rows[0][1]):
-        names.setdefault(str(cell).strip().lower(), at)
+    for name, at in _named(table):
+        names.setdefault(name, at)
     return names, [(row, [str(cell) for cell in cells]) for row, cells in rows[1:]]
 
 
 def _checked(rows: Iterable[_GivenPair], register: Register, origin: str) -> OwnPairs:
     """The pairs of some rows (number, firm, firm, score, mode); raises every fault."""
     faults: list[InputFault] = []
-    pairs: dict[tuple[str, str], OwnPair] = {}
+    pairs: dict[tuple[str, str], dict[str, int | None]] = {}
     first: dict[tuple[str, str], int] = {}
 
     def fault(row: int, message: str, column: str, value: object) -> None:
@@ -202,8 +236,9 @@ def _checked(rows: Iterable[_GivenPair], register: Register, origin: str) -> Own
             fault(row, f"must be {' or '.join(MODES)}, or both joined by +", "mode", mode)
         if len(faults) > before or modes is None:
             continue
-        key, pair = (min(firm_a, firm_b), max(firm_a, firm_b)), OwnPair(score_bp, modes)
-        if pairs.setdefault(key, pair) != pair:
+        key = (min(firm_a, firm_b), max(firm_a, firm_b))
+        known = pairs.setdefault(key, {})
+        if any(known.setdefault(name, score_bp) != score_bp for name in sorted(modes)):
             otherwise = f"row {first[key]} gives this pair otherwise"
             fault(row, otherwise, "firm_a, firm_b", " ".join(key))
         first.setdefault(key, row)
@@ -214,13 +249,22 @@ def _checked(rows: Iterable[_GivenPair], register: Register, origin: str) -> Own
         faults = [*faults[:100], InputFault(origin, f"{rest:,} more faults not listed")]
     if faults:
         raise InputError(faults)
-    return OwnPairs(pairs, origin)
+    return OwnPairs({key: _pair(scores) for key, scores in pairs.items()}, origin)
+
+
+def _pair(scores: Mapping[str, int | None]) -> OwnPair:
+    """A pair from its score by mode."""
+    modes = frozenset(scores)
+    if len(set(scores.values())) == 1:
+        return OwnPair(next(iter(scores.values())), modes)
+    return OwnPair(None, modes, tuple(sorted(scores.items())))
 
 
 def _score(given: object) -> int | None:
     """A score as basis points; ``None`` where it is none."""
     if isinstance(given, str):
-        text = given.replace(",", "")
+        # Commas may part thousands and nothing else: 5,5 is no score.
+        text = given.replace(",", "") if re.fullmatch(r"\d{1,3}(,\d{3})*", given) else given
         given = int(text) if text.isascii() and text.isdigit() and len(text) < 9 else None
     # numpy's integers are whole numbers too; True is not meant as 1.
     if given is None or isinstance(given, bool) or not hasattr(given, "__index__"):

@@ -143,8 +143,12 @@ def propose(
     result = replace(result, notes=(*notes, *result.notes))
     plan = _plan(formulation, result, limits, strategy, turning_points, told)
     if draws:
-        told_draws = draws_of(case, plan.consortia, draws, limits.seed)
-        plan = plan.model_copy(update={"draws": told_draws})
+        try:
+            told_draws = draws_of(case, plan.consortia, draws, limits.seed)
+            plan = plan.model_copy(update={"draws": told_draws})
+        except KeyboardInterrupt:
+            note = "Interrupted: the estimates were not redrawn."
+            plan = plan.model_copy(update={"notes": (*plan.notes, note)})
     return plan
 
 
@@ -159,9 +163,15 @@ def _second_goals(
     """The result with the grouping that serves second goals best."""
     assert result.objective is not None
     if result.grouping is None or not len(result.grouping):
-        note = "No consortium has a surplus, so second goals have nothing to choose among."
+        note = "No consortium was found within the limits for second goals to begin from."
+        if result.bound is not None and result.bound <= 0:
+            note = "No consortium has a surplus, so second goals have nothing to choose among."
         return replace(result, notes=(*result.notes, note)), None
-    grouping, told, notes = serve_goals(formulation, result, then, share, limits, observer)
+    try:
+        grouping, told, notes = serve_goals(formulation, result, then, share, limits, observer)
+    except KeyboardInterrupt:
+        note = "Interrupted: second goals were not searched; the plan is the one found before."
+        return replace(result, notes=(*result.notes, note)), None
     objective = told.most_surplus_cents - told.given_up_cents
     status = Status.OPTIMAL if objective == result.bound else Status.FEASIBLE
     moved = replace(

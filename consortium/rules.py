@@ -59,6 +59,12 @@ class Rules:
     size_max: int | None = None
     max_consortia: Mapping[str, int] = field(default_factory=dict)
 
+    def contradictions(self, register: Register) -> list[InputFault]:
+        """Rules that cannot hold together, seen without solving."""
+        reader = _Reader("rules", register, ())
+        _contradictions(reader, self)
+        return reader.faults
+
     def unknown_firms(self, register: Register) -> list[InputFault]:
         """One fault a firm that a rule names and the register does not have."""
         named = {

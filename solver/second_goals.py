@@ -135,6 +135,7 @@ def refine(
     goals: Sequence[Goal],
     limits: Limits | None = None,
     observer: Observer | None = None,
+    least_group: int | None = None,
 ) -> Refined:
     """The grouping worth ``least`` or more that serves some goals best, in their order.
 
@@ -145,6 +146,8 @@ def refine(
     goals : the first counts most.
     limits : of this run; with one worker and a work limit the answer is always the same.
     observer : called with events; returning ``False`` ends the run with the best grouping so far.
+    least_group : least value of a group that holds no item which must join, unless it is one of
+        ``best``; any if left out. Bounds are then of groupings of such groups.
 
     Raises
     ------
@@ -162,7 +165,7 @@ def refine(
     if context.stopping():
         return _as_it_was(problem, best, verdict.objective, goals, context)
     try:
-        return _Refinement(context, best, verdict.objective, least, goals).run()
+        return _Refinement(context, best, verdict.objective, least, goals, least_group).run()
     except ModelTooLarge as error:
         context.note(f"second goals: {error}")
         return _as_it_was(problem, best, verdict.objective, goals, context)
@@ -191,7 +194,9 @@ class _Refinement:
         objective: int,
         least: int,
         goals: Sequence[Goal],
+        least_group: int | None,
     ) -> None:
+        self.least_group = least_group
         self.context, self.problem = context, context.problem
         self.best, self.objective, self.least, self.goals = best, objective, least, goals
         self.atoms = contract(self.problem)
@@ -239,9 +244,15 @@ class _Refinement:
                 return None, False
             floor = listing_floor(self.objective, self.least, part)
             least = -self.search.most_negative() if bound is None else scale * floor - bound
-            found = self.search.losing_at_most(prices, -least, MAX_LISTED, LISTING_UNITS)
+            # No group loses more than the search can count.
+            loss = min(-least, self.search.most_negative())
+            found = self.search.losing_at_most(prices, loss, MAX_LISTED, LISTING_UNITS)
             if found.complete and len(found.columns) <= MAX_LISTED:
-                columns = join([found.columns, incumbent_columns(self.atoms, self.context)])
+                columns = found.columns
+                if self.least_group is not None:
+                    kept = columns.values >= self.least_group
+                    columns = columns.take(kept | columns.some(self.atoms.must))
+                columns = join([columns, incumbent_columns(self.atoms, self.context)])
                 return columns, part == 100
             if bound is None:
                 break

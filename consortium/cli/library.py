@@ -41,7 +41,7 @@ def print_markets(as_json: bool = False) -> None:
     for market in markets:
         cells = [_cell(market, key) for key in clusters]
         table.add_row(f"{market.code} {market.name}", *cells)
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     lacking = defaultdict(list)
     for market in markets:
@@ -101,7 +101,7 @@ def print_market(code: str, as_json: bool) -> None:
     for fact in facts:
         name = fact.name.removeprefix(f"{market.code}.")
         table.add_row(name, _value(fact), fact.unit, str(fact.year), fact.grade, fact.source)
-    Console().print(table)
+    Console(markup=False).print(table)
 
 
 def _value(fact: Fact) -> str:
@@ -147,14 +147,14 @@ def print_programmes(as_json: bool = False) -> None:
         shown = name if name != last else ""
         table.add_row(shown, figure, _value(fact), fact.grade, fact.source)
         last = name
-    console = Console()
+    console = Console(markup=False)
     console.print(table)
     console.print("Of the default only sizes and subsidy are shown; use one by --programme NAME.")
 
 
 def print_columns() -> None:
     """The columns of a register, by sheet."""
-    console = Console()
+    console = Console(markup=False)
     for sheet, columns in SHEETS.items():
         table = Table(title=f"sheet {sheet}")
         table.add_column("column", no_wrap=True)

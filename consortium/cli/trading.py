@@ -140,7 +140,7 @@ def _market_of(downloads: tuple[Download, ...]) -> str:
 
 
 def _print(update: Update, options: ImportOptions, written: Path | None) -> None:
-    console = Console()
+    console = Console(markup=False)
     market = update.market
     for report in update.files:
         aside = "; ".join(f"{number:,} {why}" for why, number in report.aside)

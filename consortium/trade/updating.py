@@ -72,6 +72,11 @@ def update_of(
     _check_year(data, options.year)
     codes = {row.hs6 for row in data.imports} | {row.hs6 for row in data.tariffs}
     spoken_of = [c for c in chosen if any(codes.intersection(f.hs6) for f in c.families)]
+    heard = {family.key for part in spoken_of for family in part.families}
+    unheard = [family for family in shares if family not in heard]
+    if unheard:
+        message = "the files hold nothing on this family's HS codes; leave its share out"
+        raise InputError([InputFault("--share", message, value=family) for family in unheard])
     totals, tariffs = Totals(data.imports), Tariffs(market.code, data.tariffs)
     outcomes = [
         outcome

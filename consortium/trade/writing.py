@@ -7,9 +7,10 @@ from decimal import Decimal
 from typing import Any
 
 import tomlkit
+from tomlkit.exceptions import TOMLKitError
 from tomlkit.items import Table
 
-from consortium.errors import ConsortiumError
+from consortium.errors import ConsortiumError, InputError, InputFault
 from consortium.facts import Fact, parse_toml
 from consortium.market import Market
 from consortium.market_files import market_from
@@ -48,10 +49,15 @@ def _replace(document: MutableMapping[str, Any], code: str, fact: Fact) -> None:
     key = rest[-1]
     parts = _parts(fact)
     own = table[key]
-    if not isinstance(own, Table):
-        line = ", ".join(f"{name} = {text}" for name, text in parts.items())
-        table[key] = _item(f"{{ {line} }}")
-        return
+    try:
+        if not isinstance(own, Table):
+            line = ", ".join(f"{name} = {text}" for name, text in parts.items())
+            table[key] = _item(f"{{ {line} }}")
+            return
+    except TOMLKitError:
+        # A path of dotted keys before the figure is more than the library edits in place.
+        message = "stands behind dotted keys; write it under a [clusters.…] header to be edited"
+        raise InputError([InputFault("--market", message, column=fact.name)]) from None
     for name in [name for name in own if name not in parts]:
         del own[name]
     for name, text in parts.items():  # a table of its own stays one

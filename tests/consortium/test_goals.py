@@ -183,3 +183,44 @@ def test_the_command_line_tells_goals_and_refuses_others(
     assert told.startswith("3 things need mending")
     for words in ("'jobs'", "named twice", "share from 0 to 1"):
         assert words in told
+
+
+def test_no_consortium_does_worse_together_for_a_goal() -> None:
+    """However much may be given up, no group is taken whose members do better alone."""
+    for goal in ("cohesion", "firms_served"):
+        plan = proposed(goal, give_up=1.0)
+        assert all(group.surplus_cents >= 0 for group in plan.consortia)
+        assert check(plan, sample_case()).ok
+
+
+def test_an_empty_plan_that_is_not_proved_is_not_called_best() -> None:
+    """Stopped at once, nothing is known, and the note says no more."""
+    plan = propose(sample_case(), Limits(work=1), then=["cohesion"], turning_points=False)
+    if not plan.consortia and plan.bound_cents != 0:
+        assert any("within the limits" in note for note in plan.notes)
+        assert not any("No consortium has a surplus" in note for note in plan.notes)
+
+
+def test_ctrl_c_after_the_solve_keeps_the_plan(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was found stays; what was not searched is said."""
+
+    def interrupted(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("consortium.planner.serve_goals", interrupted)
+    monkeypatch.setattr("consortium.planner.draws_of", interrupted)
+    plan = propose(sample_case(), WORK, then=["cohesion"], draws=3, turning_points=False)
+    assert plan.status == "OPTIMAL"
+    assert plan.consortia
+    assert (plan.second_goals, plan.draws) == (None, None)
+    told = [note for note in plan.notes if note.startswith("Interrupted")]
+    assert len(told) == 2
+
+
+def test_check_finds_goals_that_cannot_be() -> None:
+    plan = proposed("firms_served")
+    told = plan.second_goals
+    assert told is not None
+    for changes in ({"give_up_ppm": 10**40}, {"goals": told.goals * 2}, {"goals": ()}):
+        wrong = plan.model_copy(update={"second_goals": told.model_copy(update=changes)})
+        assert "second_goals" in {f.code for f in check(wrong, sample_case()).failures}

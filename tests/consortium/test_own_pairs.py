@@ -192,3 +192,56 @@ def test_a_function_that_gives_no_score_is_refused(given: object) -> None:
     with pytest.raises(InputError) as raised:
         pairs_of_function(lambda a, b: given, register)  # type: ignore[arg-type,return-value]
     assert len(raised.value.faults) == 3
+
+
+def test_two_modes_written_and_read_back_give_the_same_plan(tmp_path: Path) -> None:
+    """Each mode keeps its own score; a row a mode says the same."""
+    programme, pairs = tmp_path / "two.toml", tmp_path / "pairs.csv"
+    programme.write_text(
+        'name = "two"\nmodes = { value = ["range", "volume"], unit = "modes", year = 2025, '
+        'source = "test", grade = "estimate" }\n',
+        encoding="utf-8",
+    )
+    graph = ["graph", str(DEMO), "-m", "ZAF", "--programme", str(programme), "-o", str(pairs)]
+    assert code_of(graph) == DONE
+    case = load_case(DEMO, ["ZAF"], programme)
+    owned = load_case(DEMO, ["ZAF"], programme, pairs=pairs)
+    assert any(pair.by_mode for pair in owned.own_pairs.pairs.values())  # type: ignore[union-attr]
+    able = [f.firm_id for f in case.register.firms if ineligible(case, "ZAF", f) is None]
+    for mode in ("range", "volume"):
+        ours, theirs = (compatible_pairs(one, "ZAF", mode, able) for one in (case, owned))
+        assert ours.pairs.tolist() == theirs.pairs.tolist()
+        assert ours.scores.tolist() == theirs.scores.tolist()
+    plans = [propose(one, WORK, turning_points=False) for one in (case, owned)]
+    assert plans[0].consortia == plans[1].consortia
+    rows = tmp_path / "rows.csv"
+    rows.write_text(HEAD + "S0001,S0002,7000,range\nS0001,S0002,6000,volume\n", encoding="utf-8")
+    read = read_pairs(rows, case.register)
+    assert [read.pair("S0002", "S0001", m).score_bp for m in ("range", "volume")] == [7000, 6000]  # type: ignore[union-attr]
+    assert pairs_of_graph(compatibility_graph(case, "ZAF"), case.register).pairs == (
+        owned.own_pairs.pairs  # type: ignore[union-attr]
+    )
+
+
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (b"PK\x03\x04 rest", "is an Excel workbook; save its sheet"),
+        ((HEAD + 'S0001,S0002,"5,,5",\n').encode(), "0 to 10,000"),
+        ((HEAD + 'S0001,S0002,"55,5",\n').encode(), "0 to 10,000"),
+        (b"firm_a,firm_b,score_bp,score_bp\nS0001,S0002,1,2\n", "stands twice in the header"),
+    ],
+)
+def test_what_would_be_a_guess_is_refused(data: bytes, told: str, tmp_path: Path) -> None:
+    path = tmp_path / "pairs.csv"
+    path.write_bytes(data)
+    with pytest.raises(InputError, match=told):
+        read_pairs(path, demo())
+
+
+def test_pairs_of_another_mode_only_are_refused(tmp_path: Path) -> None:
+    """The programme has no volume mode, so no pair of the list would count."""
+    path = tmp_path / "pairs.csv"
+    path.write_text(HEAD + "S0001,S0002,,volume\n", encoding="utf-8")
+    with pytest.raises(InputError, match="no pair for the programme's modes"):
+        load_case(DEMO, ["ZAF"], pairs=path)

@@ -18,6 +18,7 @@ from consortium.plan import Plan
 from consortium.planner import propose
 from consortium.programme import Programme, load_programme
 from consortium.register import Register, make_register
+from consortium.rules import Pin, Rules
 from consortium.sample import sample_register
 from consortium.sample_profile import sample_clusters
 from solver import Limits
@@ -179,3 +180,15 @@ def test_a_file_of_ones_own_may_be_named_with_a_cluster(
     assert (market.origin, list(market.clusters)) == ("my.toml", ["surgical-sialkot"])
     with pytest.raises(InputError, match="no cluster we know"):
         find_market(f"{own}:shoes")
+
+
+def test_rules_made_in_python_that_contradict_are_refused() -> None:
+    """As in a file: a pin whose firms must be apart, and a set both together and apart."""
+    register = sample_register("surgical-sialkot", 20, 1)
+    a, b = (firm.firm_id for firm in register.firms[:2])
+    for rules in (
+        Rules(apart=((a, b),), pins=(Pin("ZAF", "fair", "range", (a, b)),)),
+        Rules(apart=((a, b),), together=((a, b),)),
+    ):
+        with pytest.raises(InputError, match="apart"):
+            make_case(register, [find_market("ZAF")], None, rules)

@@ -730,6 +730,41 @@ def test_shares_that_are_none(texts: list[str], told: str) -> None:
         shares_of(texts)
 
 
+def test_a_share_of_what_the_files_do_not_speak_of_is_refused() -> None:
+    """Garment imports say nothing of general instruments; the share would be lost unsaid."""
+    with pytest.raises(InputError, match="nothing on this family's HS codes"):
+        update(COMTRADE, general="0.1")
+
+
+def test_dotted_keys_and_hostile_names_are_no_defect(tmp_path: Path, capsys: Captured) -> None:
+    """What the library cannot edit in place is told; brackets in a name are only text."""
+    text = ZAF.read_text(encoding="utf-8")
+    dotted = tmp_path / "dotted.toml"
+    dotted.write_text(
+        re.sub(
+            r"^\[clusters\.garments-lahore\]\n(.*?)(?=^\[|\Z)",
+            lambda m: re.sub(
+                r"^(\w+) =", r'clusters."garments-lahore"."\1" =', m[1], flags=re.MULTILINE
+            ),
+            text.replace("\n[clusters.surgical-sialkot]", "\n[clusters.surgical-sialkot]"),
+            flags=re.MULTILINE | re.DOTALL,
+        ),
+        encoding="utf-8",
+    )
+    run = ["markets", "import", str(COMTRADE), str(TARIFFS), "-m", str(dotted)]
+    assert code_of(run) in (DONE, BAD_INPUT)
+    named = tmp_path / "named.toml"
+    named.write_text(text.replace('"South Africa"', '"[red]South[/nope]"'), encoding="utf-8")
+    capsys.readouterr()
+    assert code_of(["markets", "show", str(named)]) == DONE
+    assert "[red]South[/nope]" in capsys.readouterr().out
+    coded = tmp_path / "coded.toml"
+    coded.write_text(text.replace('code = "ZAF"', 'code = "ZAF:x"'), encoding="utf-8")
+    assert code_of(["markets", "show", str(coded)]) == BAD_INPUT
+    assert "letters, digits" in capsys.readouterr().err
+    assert code_of(["markets", "show", "ZAF:"]) == BAD_INPUT
+
+
 def test_shares_must_be_of_a_family_and_sum_to_1_at_most() -> None:
     assert "is no family of" in the_fault(WITS_TRADE, gloves="0.1")
     fault = the_fault(*SURGICAL_FILES, general="0.7", single_use="0.4")

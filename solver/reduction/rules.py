@@ -392,6 +392,7 @@ def _dominates(draft: Draft, better: int, worse: int) -> bool:
     together = min(
         int((here | draft.eligible[b]).sum()) // smallest,
         draft.most_groups(a) + draft.most_groups(b),
+        _most_within_limits(draft, (a, b)),
     )
     if (
         draft.max_groups[b] < together
@@ -431,6 +432,28 @@ def _dominates(draft: Draft, better: int, worse: int) -> bool:
             ends = {x for c in (old, new) for x in knots(c, totals.least, totals.most)}
             gain += min(new.value(x) - old.value(x) for x in ends)
     return gain >= 0
+
+
+def _most_within_limits(draft: Draft, kinds: tuple[int, int]) -> int:
+    """Most groups of some kinds together that the shared limits leave room for."""
+    problem, most = draft.problem, int(draft.item.sum())
+    for s in np.flatnonzero(draft.limit).tolist():
+        each = problem.shared_item_use[s]
+        # Where some group gives to the limit, how often others may use it is not known.
+        gives = any(
+            problem.shared_group_use[s, k] < 0 or (each[k][draft.eligible[k]] < 0).any()
+            for k in draft.open_kinds()
+        )
+        if gives:
+            continue
+        uses = []
+        for k in kinds:
+            ordered = np.sort(each[k][draft.eligible[k]])
+            members = int(ordered[: int(draft.min_size[k])].sum())
+            uses.append(int(problem.shared_group_use[s, k]) + members)
+        if min(uses) > 0:
+            most = min(most, max(0, int(draft.shared_limit[s])) // min(uses))
+    return most
 
 
 def _least_sum(numbers: IntArray, fewest: int, most: int) -> int:

@@ -171,7 +171,7 @@ def test_cases_are_named_once_and_chosen_by_row_or_word() -> None:
 def test_a_measurement_of_one_case() -> None:
     found = carry_out(Order(case="sample 60 firms", seconds=5, work=True))
     assert found.fault == ""
-    assert (found.n, found.kinds, found.resources) == (17, 4, 12)
+    assert (found.n, found.kinds, found.resources) == (17, 5, 12)
     assert found.status == "OPTIMAL"
     assert found.trace[-1][2:] == (found.objective, found.bound)
     assert found.peak_mb > 10

@@ -334,3 +334,29 @@ def test_positive_pairs_hold_groups_together_where_groups_divide() -> None:
     with_resource = problem.replace(resources=[[1] * 6], **bare)
     assert components(with_resource.replace(curves={(0, 0): bonus})).max() == 1
     assert components(with_resource.replace(curves={(0, 0): jump})).max() == 0
+
+
+def test_a_limit_that_kinds_share_leaves_room_in_the_better_one() -> None:
+    """Each kind may have three groups, both together three: the better one can take them all."""
+    fields: dict[str, object] = {
+        "num_items": 12,
+        "kinds": ("dear", "cheap"),
+        "open_values": [-5, -3],
+        "item_values": [[1] * 12, [1] * 12],
+        "min_size": [2, 2],
+        "max_size": [3, 3],
+        "max_groups": [3, 3],
+    }
+    shared = {
+        "shared_group_use": [[1, 1]],
+        "shared_item_use": np.zeros((1, 2, 12), np.int64),
+        "shared_limit": [3],
+    }
+    alone = reduce(GroupingProblem(**fields))  # type: ignore[arg-type]
+    assert alone.counts.get("dominated kinds", 0) == 0
+    together = reduce(GroupingProblem(**fields, **shared))  # type: ignore[arg-type]
+    assert together.moved_to == {0: 1}
+    # Where a group gives to the limit, it may leave room for more than three.
+    shared["shared_group_use"] = [[1, -1]]
+    given = reduce(GroupingProblem(**fields, **shared))  # type: ignore[arg-type]
+    assert given.moved_to == {}

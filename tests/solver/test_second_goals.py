@@ -146,7 +146,7 @@ def test_a_start_that_is_worth_too_little_is_refused() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("index", range(24))
+@pytest.mark.parametrize("index", range(12))
 def test_medium_problems_agree_with_one_solve_of_the_goal_alone(index: int) -> None:
     """Where all value may be given up, the first goal is the best value of a problem of its own."""
     problem = medium_problem(5, index)

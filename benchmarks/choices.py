@@ -167,6 +167,7 @@ def goals(table: Table, sizes: Sequence[int], seconds: float) -> None:
 def several(cluster: str, firms: int, number: int) -> Case:
     """A sample for so many markets; the first ones again, by other codes, where we have fewer."""
     known = [m for m in load_markets().values() if cluster in m.clusters]
+    known.sort(key=lambda market: market.code != "ZAF")  # the main job's market first
     markets = [
         known[at] if at < len(known) else replace(known[at % len(known)], code=f"X{at:02d}")
         for at in range(number)

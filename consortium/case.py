@@ -160,10 +160,9 @@ def make_case(
             )
     if not markets:
         faults.append(InputFault("--market", "name at least one market"))
-    notes: tuple[str, ...] = ()
     if known.keys() >= set(clusters):
         faults.extend(_without_facts(markets, clusters))
-        markets, notes = split_markets(markets, clusters)
+    markets, notes = split_markets(markets, clusters)
     codes = [market.code for market in markets]
     for code in sorted({c for c in codes if codes.count(c) > 1}):
         faults.append(InputFault("--market", "is named twice", value=code))
@@ -261,7 +260,8 @@ def load_case(
         faults.extend(error.faults)
     if isinstance(register, Register) and rules is not None and not isinstance(rules, Rules):
         try:
-            rules = read_rules(Path(rules), register, _codes(chosen, register))
+            split, _ = split_markets(chosen, (firm.cluster for firm in register.firms))
+            rules = read_rules(Path(rules), register, tuple(market.code for market in split))
         except InputError as error:
             faults.extend(error.faults)
             rules = None
@@ -276,11 +276,3 @@ def load_case(
     parsed = rules if isinstance(rules, Rules) else None
     own = pairs if isinstance(pairs, OwnPairs) else None
     return make_case(register, chosen, programme, parsed, register.source, own)
-
-
-def _codes(markets: Sequence[Market], register: Register) -> tuple[str, ...]:
-    """Codes that a rules file may name: those of the case's markets."""
-    clusters = {firm.cluster for firm in register.firms}
-    if load_clusters().keys() >= clusters and clusters:
-        markets, _ = split_markets(markets, clusters)
-    return tuple(market.code for market in markets)

@@ -187,12 +187,22 @@ class Figures:
         share = programme.contribution_of_turnover.exact * firm.turnover_cents
         return round(min(max(share, floor), programme.contribution_ceiling.cents))
 
+    def listings(self, kind: Kind, firm_ids: Iterable[str]) -> tuple[int, ...]:
+        """Numbers of families that are listed for a fee together, so that it is rounded once.
+
+        Every maker lists its own; under a common brand the consortium lists each family by itself.
+        """
+        supplied = [self.firm(kind.market, firm).counted_lots for firm in firm_ids]
+        if self.kind(kind).plan.common_brand:
+            return (1,) * len({family for lots in supplied for family in lots})
+        return tuple(len(lots) for lots in supplied)
+
     def own_cost_cents(self, kind: Kind, firm_id: str) -> tuple[int, ...]:
         """What a member pays for itself, by year, net of its own subsidy."""
         figures = self.kind(kind)
-        num_families = len(self.firm(kind.market, firm_id).counted_lots)
-        if figures.plan.common_brand:
-            num_families = 0
+        num_families = 0
+        if not figures.plan.common_brand:
+            num_families = len(self.firm(kind.market, firm_id).counted_lots)
         return tuple(
             own + round(num_families * fee)
             for own, fee in zip(figures.own_cents, figures.market.product_fee_cents, strict=True)
@@ -205,7 +215,9 @@ class Figures:
         """
         members = sorted(set(firm_ids))
         by_id = self.case.register.by_id
-        listed = {key for firm in members for key in self.firm(kind.market, firm).counted_lots}
+        figures = self.kind(kind)
+        # The launch rule asks for every family the market has; what is paid is for those listed.
+        unlisted = len(figures.market.families) - len(self.listings(kind, members))
         weights = {firm: by_id[firm].export_sales_cents or 0 for firm in members}
         fees: list[Fee] = []
         for year in self.case.programme.launch_years:
@@ -214,8 +226,6 @@ class Figures:
                 firm: min(self.own_cost_cents(kind, firm)[year - 1], pay[firm]) for firm in members
             }
             room = {firm: pay[firm] - own[firm] for firm in members}
-            figures = self.kind(kind)
-            unlisted = len(figures.market.families) - len(listed)
             need = figures.need_cents[year - 1] - unlisted * figures.listing_cents[year - 1]
             joint = spread(need, weights, room)
             fees.extend(Fee(firm, year, own[firm] + joint[firm]) for firm in members)

@@ -16,13 +16,13 @@ from typing import Any
 
 from consortium.assumptions import assumptions
 from consortium.case import Case, Kind
-from consortium.draws import MOST_DRAWS, draws_of, range_faults
-from consortium.errors import ConsortiumError
+from consortium.draws import MOST_DRAWS, draws_of
+from consortium.errors import ConsortiumError, InputError
 from consortium.explanation import left_out_reasons
 from consortium.formulation import formulate
 from consortium.goals import GOALS, goal_value, most_given_up
 from consortium.inputs import input_hashes
-from consortium.plan import Draws, Plan, PlanConsortium, gap_ppm
+from consortium.plan import Draws, Plan, PlanConsortium, gap_ppm, gives_up
 from consortium.proposal import write_out
 from consortium.valuation import SUBSIDY_TERMS, Valuer
 from consortium.wording import usd_exact
@@ -357,19 +357,25 @@ def _against(plan: Plan, case: Case) -> Iterator[Failure]:
                     "second_goals", row.goal, f"value is {row.value}, recomputed {counted}"
                 )
     if plan.draws is not None and _can_be_made(plan.draws):
-        faults = range_faults(case)
-        for fault in faults:
-            yield Failure("draws", "plan", f"the draws cannot be made again: {fault}")
-        if not faults and plan.draws != draws_of(
-            case, plan.consortia, plan.draws.draws, plan.draws.seed
-        ):
-            yield Failure(
-                "draws",
-                "plan",
-                f"the draws made again give other counts (numpy {plan.created_with.numpy} made the "
-                "plan's; another version may draw otherwise)",
-            )
+        yield from _draws_again(plan, case, plan.draws)
     yield from _rest(plan, case, located)
+
+
+def _draws_again(plan: Plan, case: Case, told: Draws) -> Iterator[Failure]:
+    """The draws made once more, by the same seed."""
+    try:
+        right = draws_of(case, plan.consortia, told.draws, told.seed)
+    except InputError as error:
+        for fault in error.faults:
+            yield Failure("draws", "plan", f"the draws cannot be made again: {fault}")
+        return
+    if told != right:
+        yield Failure(
+            "draws",
+            "plan",
+            f"the draws made again give other counts (numpy {plan.created_with.numpy} made the "
+            "plan's; another version may draw otherwise)",
+        )
 
 
 def _compare(place: str, seen: PlanConsortium, right: PlanConsortium) -> Iterator[Failure]:
@@ -434,7 +440,9 @@ def _rest(
             yield Failure(
                 "inputs", field, f"the plan says {_short(said)}, these inputs give {_short(true)}"
             )
-    expected = {row.firm: row for row in left_out_reasons(formulation, located, plan.gives_up)}
+    expected = {
+        row.firm: row for row in left_out_reasons(formulation, located, gives_up(plan.second_goals))
+    }
     listed = {row.firm: row for row in plan.left_out}
     for firm in sorted(expected.keys() | listed.keys()):
         if firm not in listed:

@@ -115,14 +115,11 @@ def compatible_pairs(
     ValueError
         If the mode is unknown.
     """
-    threshold = threshold_bp(case, mode) if case.own_pairs is None else 0
+    threshold = threshold_bp(case, mode)
     scale = scale_of(case.programme)
     ids, traits = _candidates(case, scale, market_code, firm_ids)
-    if case.own_pairs is None:
-        ties = TieRows(scale, case.register, ids)
-        found = _sweep(case, (mode,), firm_arrays(case, scale, traits), ties)
-    else:
-        found = _listed(case, market_code, (mode,), ids)
+    firms, ties = firm_arrays(case, scale, traits), TieRows(scale, case.register, ids)
+    found = _find(case, market_code, (mode,), ids, firms, ties)
     pairs, scores = _positions(found.codes[mode], len(ids)), found.scores[mode]
     pairs.setflags(write=False)
     scores.setflags(write=False)
@@ -165,8 +162,7 @@ def compatibility_graph(case: Case, market: str, mode: str | None = None) -> nx.
     import networkx as nx
 
     chosen = case.programme.modes.texts if mode is None else (mode,)
-    own = case.own_pairs is not None
-    lowest = min(threshold_bp(case, m) for m in chosen) * (not own)
+    lowest = min(threshold_bp(case, m) for m in chosen)
     modes = tuple(m for m in MODES if m in chosen)
     eligible = [
         firm.firm_id for firm in case.register.firms if ineligible(case, market, firm) is None
@@ -174,7 +170,7 @@ def compatibility_graph(case: Case, market: str, mode: str | None = None) -> nx.
     scale = scale_of(case.programme)
     ids, traits = _candidates(case, scale, market, eligible)
     firms, ties = firm_arrays(case, scale, traits), TieRows(scale, case.register, ids)
-    found = _listed(case, market, modes, ids) if own else _sweep(case, modes, firms, ties)
+    found = _find(case, market, modes, ids, firms, ties)
     graph = nx.Graph(market=market, modes=";".join(modes), threshold_bp=lowest)
     graph.add_nodes_from((t.firm_id, _node(case, t)) for t in traits)
     graph.add_edges_from(_edges(case, modes, ids, firms, ties, found))
@@ -190,6 +186,20 @@ def _candidates(
 ) -> tuple[tuple[str, ...], list[Traits]]:
     ids = tuple(sorted(set(firm_ids)))
     return ids, [traits_of(case, scale, market_code, case.register.by_id[f]) for f in ids]
+
+
+def _find(
+    case: Case,
+    market_code: str,
+    modes: Sequence[str],
+    ids: Sequence[str],
+    firms: FirmArrays,
+    ties: TieRows,
+) -> _Found:
+    """The pairs by the rule and the sparsifier, or the case's own."""
+    if case.own_pairs is not None:
+        return _listed(case, market_code, modes, ids)
+    return _sweep(case, modes, firms, ties)
 
 
 def _sweep(case: Case, modes: Sequence[str], firms: FirmArrays, ties: TieRows) -> _Found:
@@ -241,12 +251,8 @@ def _sweep(case: Case, modes: Sequence[str], firms: FirmArrays, ties: TieRows) -
 def _listed(case: Case, market_code: str, modes: Sequence[str], ids: Sequence[str]) -> _Found:
     """The case's own pairs among some firms, as a sweep would find them; none is left out."""
     assert case.own_pairs is not None
-    place, scorer, n = (
-        {firm: at for at, firm in enumerate(ids)},
-        PairScorer(case, market_code),
-        len(ids),
-    )
-    by_id = case.register.by_id
+    place, n = {firm: at for at, firm in enumerate(ids)}, len(ids)
+    scorer, by_id = PairScorer(case, market_code), case.register.by_id
     codes: dict[str, list[int]] = {mode: [] for mode in modes}
     scores: dict[str, list[int]] = {mode: [] for mode in modes}
     for a, b in sorted(case.own_pairs.pairs):

@@ -123,11 +123,11 @@ class PairScorer:
         blocked = [word for kind, word in FORBIDDING_TIES.items() if kind in ties]
         own = self.case.own_pairs
         if own is not None:
-            listed = own.pair(a.firm_id, b.firm_id, mode)
-            if listed is None:
+            listed = own.pair(a.firm_id, b.firm_id)
+            if mode not in listed:
                 blocked.append(NOT_LISTED)
-            elif listed.score_bp is not None:
-                score = listed.score_bp
+            elif (given := listed[mode]) is not None:
+                score = given
         else:
             if not a.channels & b.channels:
                 blocked.append(NO_CHANNEL)
@@ -188,9 +188,11 @@ def score_pair(case: Case, market_code: str, mode: str, firm_a: Firm, firm_b: Fi
 
 
 def threshold_bp(case: Case, mode: str) -> int:
-    """Score from which a pair is allowed in a mode, basis points."""
+    """Score from which a pair is allowed in a mode, basis points; 0 with pairs of one's own."""
     if mode not in MODES:
         raise ValueError(f"mode {mode!r} is unknown; known are {', '.join(MODES)}")
+    if case.own_pairs is not None:
+        return 0
     programme = case.programme
     return (programme.threshold_range if mode == "range" else programme.threshold_volume).bp
 

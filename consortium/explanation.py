@@ -155,7 +155,7 @@ def left_out_reasons(
     Parameters
     ----------
     consortia : (id, kind, members) of every consortium of the plan.
-    gives_up : whether the plan gives up surplus for second goals (``Plan.gives_up``).
+    gives_up : whether the plan gives up surplus for second goals (``plan.gives_up``).
     """
     case = formulation.case
     inside = {firm for _, _, members in consortia for firm in members}

@@ -9,12 +9,19 @@ from typing import Any, TypeVar
 
 from consortium.case import Case
 from consortium.facts import Fact, FactReader, NewValue
-from consortium.market import CHANGED, CertificateFacts, FamilyMarket, MarketCluster, MarketingPlan
+from consortium.market import (
+    CHANGED,
+    CertificateFacts,
+    FamilyMarket,
+    Market,
+    MarketCluster,
+    MarketingPlan,
+)
 from consortium.market_files import plausible_market
 from consortium.programme import Programme, plausible_programme
 
 _Holder = TypeVar(
-    "_Holder", FamilyMarket, MarketCluster, MarketingPlan, CertificateFacts, Programme
+    "_Holder", FamilyMarket, Market, MarketCluster, MarketingPlan, CertificateFacts, Programme
 )
 
 
@@ -55,37 +62,44 @@ def with_facts(case: Case, values: Mapping[str, NewValue], note: str) -> Case:
     unknown = sorted(set(values) - {fact.name for fact in facts_of(case)})
     if unknown:
         raise KeyError(", ".join(unknown))
-    reader = FactReader(note)
-    key = case.cluster.key
-    markets = []
-    for market in case.markets:
-        old = market.clusters[key]
-        families = {name: _changed(f, values, note) for name, f in old.families.items()}
-        new = replace(_changed(old, values, note), families=families)
-        if new == old:
-            markets.append(market)
-            continue
-        plausible_market(reader, new)
-        origin = market.origin if market.origin.endswith(CHANGED) else market.origin + CHANGED
-        markets.append(replace(market, clusters={**market.clusters, key: new}, origin=origin))
-    programme = _changed(case.programme, values, note)
-    if programme is not case.programme:
-        plausible_programme(reader, programme)
-    plans = tuple(_changed(plan, values, note) for plan in case.plans)
-    certificates = {n: _changed(c, values, note) for n, c in case.certificates.items()}
-    holders: list[MarketingPlan | CertificateFacts] = [*plans, *certificates.values()]
+    changed, reader = moved(case, values, note), FactReader(note)
+    for market, before in zip(changed.markets, case.markets, strict=True):
+        if market is not before:
+            plausible_market(reader, changed.market_cluster(market.code))
+    if changed.programme is not case.programme:
+        plausible_programme(reader, changed.programme)
+    holders: list[MarketingPlan | CertificateFacts] = [
+        *changed.plans,
+        *changed.certificates.values(),
+    ]
     for holder in holders:
         for fact in holder.facts():
             if fact.name in values and isinstance(fact.value, Decimal) and fact.value < 0:
                 reader.fault(f"{fact.name}.value", "must be 0 or more", fact.text)
     reader.raise_faults()
+    return changed
+
+
+def moved(case: Case, values: Mapping[str, NewValue], note: str) -> Case:
+    """As ``with_facts``, wherever the values lie: a turning point may be where no figure can be."""
     return replace(
         case,
-        markets=tuple(markets),
-        plans=plans,
-        certificates=certificates,
-        programme=programme,
+        markets=tuple(_market(market, case.cluster.key, values, note) for market in case.markets),
+        plans=tuple(_changed(plan, values, note) for plan in case.plans),
+        certificates={n: _changed(c, values, note) for n, c in case.certificates.items()},
+        programme=_changed(case.programme, values, note),
     )
+
+
+def _market(market: Market, key: str, values: Mapping[str, NewValue], note: str) -> Market:
+    """The market with figures for one cluster changed; itself where none is named."""
+    old = market.clusters[key]
+    families = {name: _changed(f, values, note) for name, f in old.families.items()}
+    new = replace(_changed(old, values, note), families=families)
+    if new == old:
+        return market
+    origin = market.origin if market.origin.endswith(CHANGED) else market.origin + CHANGED
+    return replace(market, clusters={**market.clusters, key: new}, origin=origin)
 
 
 def _changed(holder: _Holder, values: Mapping[str, NewValue], note: str) -> _Holder:

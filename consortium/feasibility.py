@@ -202,7 +202,7 @@ def _pair_reasons(
         out.append("they have one owner")
     own = case.own_pairs
     if own is not None:
-        if own.pair(firm_a, firm_b, kind.mode) is None:
+        if kind.mode not in own.pair(firm_a, firm_b):
             out.append("they are not among the pairs given")
     else:
         if channels[0].isdisjoint(channels[1]):

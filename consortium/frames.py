@@ -186,6 +186,8 @@ def second_goals_frame(plan: Plan) -> pd.DataFrame:
         "given_up_cents": _WHOLE,
     }
     told = plan.second_goals
+    if told is None:
+        return _table(columns, [])
     rows = [
         (
             row.goal,
@@ -197,7 +199,6 @@ def second_goals_frame(plan: Plan) -> pd.DataFrame:
             told.most_surplus_cents,
             told.given_up_cents,
         )
-        for told in ([] if told is None else [told])
         for row in told.goals
     ]
     return _table(columns, rows)
@@ -221,6 +222,8 @@ def draws_frame(plan: Plan) -> pd.DataFrame:
         "surplus_p90_cents": _WHOLE,
     }
     told = plan.draws
+    if told is None:
+        return _table(columns, [])
     rows = [
         (
             row.consortium,
@@ -232,7 +235,6 @@ def draws_frame(plan: Plan) -> pd.DataFrame:
             row.surplus_p50_cents,
             row.surplus_p90_cents,
         )
-        for told in ([] if told is None else [told])
         for row in told.consortia
     ]
     return _table(columns, rows)

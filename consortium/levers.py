@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any
 
 from consortium.case import Case
+from consortium.fact_changes import moved
 from consortium.facts import Fact
-from consortium.market import FamilyMarket, MarketCluster
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +38,7 @@ def levers(case: Case, code: str) -> Iterator[Lever]:
     market = case.market_cluster(code)
     yield _family_lever(case, code, "contribution_share", "maker's contribution", True)
     yield _family_lever(case, code, "purchase_per_buyer", "what a buyer takes a year", True)
-    yield _market_lever(case, code, "price_ratio", "rivals' price against ours", True)
+    yield _single_lever(case, market.price_ratio, "rivals' price against ours", True)
     for name, label in (
         ("duty", "duty on our goods"),
         ("licence_holder_annual", "licence holder's yearly price"),
@@ -50,14 +49,14 @@ def levers(case: Case, code: str) -> Iterator[Lever]:
     ):
         fact: Fact = getattr(market, name)
         if fact.exact:
-            yield _market_lever(case, code, name, label, False)
+            yield _single_lever(case, fact, label, False)
     for name, label, rises in (
         ("manager_annual", "manager's yearly pay", False),
         ("contribution_of_turnover", "what firms pay where they state no maximum", True),
         ("subsidy_cap_fixed", "most subsidy a year on joint promotion", True),
         ("commission", "commission on sales", False),
     ):
-        yield _programme_lever(case, name, label, rises)
+        yield _single_lever(case, getattr(case.programme, name), label, rises)
     yield _plan_lever(case, "agent_annual", "agent's yearly pay")
     yield _plan_lever(case, "fair_annual", "yearly cost of the fair stand")
 
@@ -72,71 +71,44 @@ def _percent(factor: Fraction) -> str:
 
 
 def _family_lever(case: Case, code: str, name: str, label: str, rises: bool) -> Lever:
-    families = case.market_cluster(code).families
-
-    def apply(factor: Fraction) -> Case:
-        changed: dict[str, FamilyMarket] = {}
-        for key, family in families.items():
-            fact: Fact = getattr(family, name)
-            moved = fact.changed(_scaled(fact, factor), _percent(factor))
-            changed[key] = replace(family, **{name: moved})
-        return _with_market(case, code, replace(case.market_cluster(code), families=changed))
+    facts = [getattr(family, name) for family in case.market_cluster(code).families.values()]
 
     def shown(factor: Fraction) -> str:
-        values = {_scaled(getattr(f, name), factor).normalize() for f in families.values()}
-        unit = getattr(next(iter(families.values())), name).unit
+        values = {_scaled(fact, factor).normalize() for fact in facts}
         if len(values) == 1:
-            return f"{next(iter(values)):f} {unit}"
+            return f"{next(iter(values)):f} {facts[0].unit}"
         return f"{_percent(factor)} in every family"
 
-    return Lever(f"{code}.*.{name}", label, shown(Fraction(1)), rises, apply, shown)
+    return _lever(case, f"{code}.*.{name}", label, rises, facts, shown)
 
 
-def _market_lever(case: Case, code: str, name: str, label: str, rises: bool) -> Lever:
-    fact: Fact = getattr(case.market_cluster(code), name)
-
-    def apply(factor: Fraction) -> Case:
-        changes: dict[str, Any] = {name: fact.changed(_scaled(fact, factor), _percent(factor))}
-        return _with_market(case, code, replace(case.market_cluster(code), **changes))
-
-    return Lever(fact.name, label, f"{fact.text} {fact.unit}", rises, apply, _shown(fact))
-
-
-def _programme_lever(case: Case, name: str, label: str, rises: bool) -> Lever:
-    fact: Fact = getattr(case.programme, name)
-
-    def apply(factor: Fraction) -> Case:
-        return case.with_programme(
-            case.programme.changed(name, _scaled(fact, factor), _percent(factor))
-        )
-
-    return Lever(fact.name, label, f"{fact.text} {fact.unit}", rises, apply, _shown(fact))
+def _single_lever(case: Case, fact: Fact, label: str, rises: bool) -> Lever:
+    return _lever(case, fact.name, label, rises, [fact], _shown(fact))
 
 
 def _plan_lever(case: Case, name: str, label: str) -> Lever:
     """A cost that several marketing plans share, moved in all of them."""
-    fact: Fact = max((getattr(plan, name) for plan in case.plans), key=lambda f: f.exact)
+    facts = [getattr(plan, name) for plan in case.plans]
+    largest: Fact = max(facts, key=lambda fact: fact.exact)
+    return _lever(case, f"plan.*.{name}", label, False, facts, _shown(largest))
+
+
+def _lever(
+    case: Case,
+    name: str,
+    label: str,
+    rises: bool,
+    facts: Sequence[Fact],
+    shown: Callable[[Fraction], str],
+) -> Lever:
+    """Some facts that are moved by one factor."""
 
     def apply(factor: Fraction) -> Case:
-        plans = []
-        for plan in case.plans:
-            own: Fact = getattr(plan, name)
-            changes: dict[str, Any] = {name: own.changed(_scaled(own, factor), _percent(factor))}
-            plans.append(replace(plan, **changes))
-        return replace(case, plans=tuple(plans))
+        values = {fact.name: _scaled(fact, factor) for fact in facts}
+        return moved(case, values, _percent(factor))
 
-    return Lever(f"plan.*.{name}", label, f"{fact.text} {fact.unit}", False, apply, _shown(fact))
+    return Lever(name, label, shown(Fraction(1)), rises, apply, shown)
 
 
 def _shown(fact: Fact) -> Callable[[Fraction], str]:
     return lambda factor: f"{_scaled(fact, factor).normalize():f} {fact.unit}"
-
-
-def _with_market(case: Case, code: str, facts: MarketCluster) -> Case:
-    markets = tuple(
-        replace(market, clusters={**market.clusters, case.cluster.key: facts})
-        if market.code == code
-        else market
-        for market in case.markets
-    )
-    return replace(case, markets=markets)

@@ -11,6 +11,8 @@ from typing import Any
 
 from consortium.facts import Fact
 
+#: Between the codes of a market and of a cluster.
+OF = ":"
 #: What a market's origin ends in once some of its figures were changed in Python.
 CHANGED = ", changed"
 
@@ -269,6 +271,21 @@ def facts_sha256(head: Mapping[str, Any], facts: Iterator[Fact]) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def split_code(text: str) -> tuple[str, str | None]:
+    """A market's code or file, and the cluster named with it: "ZAF" of "ZAF:garments-lahore".
+
+    ``None`` where no cluster is named.
+    """
+    whole, colon, cluster = text.rpartition(OF)
+    # The path of a file may hold a colon of its own.
+    return (whole, cluster) if colon and not is_file(text) else (text, None)
+
+
 def country_of(code: str) -> str:
-    """The country's code in a market's code: "ZAF" in "ZAF:garments-lahore"."""
-    return code.partition(":")[0]
+    """The country's code in a market's code."""
+    return split_code(code)[0]
+
+
+def is_file(code: str) -> bool:
+    """Whether a market is named by a file of one's own."""
+    return code.lower().endswith(".toml")

@@ -20,6 +20,8 @@ from consortium.market import (
     Market,
     MarketCluster,
     MarketingPlan,
+    is_file,
+    split_code,
 )
 
 
@@ -91,30 +93,20 @@ def find_market(code: str) -> Market:
         If we have no facts on it; the message lists the markets we have. With every fault of a
         file.
     """
-    if code.lower().endswith(".toml"):
-        return read_market(Path(code))
-    markets = load_markets()
-    whole, cluster = code, ""
-    if ":" in code:  # the last one: a path may hold one of its own
-        code, _, cluster = code.rpartition(":")
-    if whole != code and cluster not in load_clusters():
+    named, cluster = split_code(code)
+    if cluster is not None and cluster not in load_clusters():
         known = ", ".join(load_clusters())
         message = f"is no cluster we know; known: {known}"
-        raise InputError([InputFault("--market", message, value=whole)])
-    if code.lower().endswith(".toml"):
-        return read_market(Path(code)).only_for(cluster) if cluster else read_market(Path(code))
-    if code not in markets:
-        known = ", ".join(f"{m.code} ({m.name})" for m in markets.values())
-        raise InputError(
-            [
-                InputFault(
-                    "--market",
-                    f"is not a market we have facts on; known: {known}, or a market file (.toml)",
-                    value=code,
-                )
-            ]
-        )
-    return markets[code].only_for(cluster) if cluster else markets[code]
+        raise InputError([InputFault("--market", message, value=code)])
+    if is_file(named):
+        market = read_market(Path(named))
+    elif named in load_markets():
+        market = load_markets()[named]
+    else:
+        known = ", ".join(f"{m.code} ({m.name})" for m in load_markets().values())
+        message = f"is not a market we have facts on; known: {known}, or a market file (.toml)"
+        raise InputError([InputFault("--market", message, value=named)])
+    return market if cluster is None else market.only_for(cluster)
 
 
 def market_file(code: str) -> Path:
@@ -125,7 +117,7 @@ def market_file(code: str) -> Path:
     InputError
         As ``find_market``, if we have no such market.
     """
-    if code.lower().endswith(".toml"):
+    if is_file(code):
         return Path(code)
     return DATA / "markets" / f"{find_market(code).code}.toml"
 

@@ -214,36 +214,43 @@ def best_kind(
     return max(kinds, key=lambda kind: valuer.value(kind, members).surplus_cents)
 
 
-def member_faults(case: Case, members: Sequence[str]) -> list[InputFault]:
-    """Everything that keeps some ids from being a group one can add to."""
+def member_faults(case: Case, members: Sequence[str], source: str = "members") -> list[InputFault]:
+    """Everything that keeps some ids from being a group one can add to; ``source`` names them."""
     out = []
     for firm_id, times in Counter(members).items():
         if firm_id not in case.register.by_id:
             message = "is no firm of the register; firm ids are in its column firm_id"
-            out.append(InputFault("--next-to", message, value=firm_id))
+            out.append(InputFault(source, message, value=firm_id))
         if times > 1:
-            out.append(InputFault("--next-to", f"is named {times} times", value=firm_id))
+            out.append(InputFault(source, f"is named {times} times", value=firm_id))
     if len(set(members)) < 2:
         seen = ",".join(members)
         message = "name at least two firms, their ids with commas between: S0001,S0002"
-        out.append(InputFault("--next-to", message, value=seen))
+        out.append(InputFault(source, message, value=seen))
     return out
 
 
-def kind_faults(case: Case, market: str, plan: str | None, mode: str | None) -> list[InputFault]:
-    """Everything in which a market, marketing plan and mode are not of a case."""
+def kind_faults(
+    case: Case, market: str, plan: str | None, mode: str | None, prefix: str = ""
+) -> list[InputFault]:
+    """Everything in which a market, marketing plan and mode are not of a case.
+
+    Parameters
+    ----------
+    prefix : stands before their names in messages: "--" on the command line.
+    """
     codes = [known.code for known in case.markets]
     plans, modes = [known.key for known in case.plans], case.programme.modes.texts
     out = []
     if market not in codes:
         message = f"is no market of this case; it has {listed(codes)}"
-        out.append(InputFault("--market", message, value=market))
+        out.append(InputFault(f"{prefix}market", message, value=market))
     if plan is not None and plan not in plans:
         message = f"is no marketing plan; known are {', '.join(plans)}"
-        out.append(InputFault("--plan", message, value=plan))
+        out.append(InputFault(f"{prefix}plan", message, value=plan))
     if mode is not None and mode not in modes:
         message = f"is not of this programme; it has {', '.join(modes)}"
-        out.append(InputFault("--mode", message, value=mode))
+        out.append(InputFault(f"{prefix}mode", message, value=mode))
     return out
 
 

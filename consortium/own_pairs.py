@@ -36,20 +36,14 @@ _SCORE_IN = "score_"
 _GivenPair = tuple[int, str, str, object, object]
 
 
-@dataclass(frozen=True, slots=True)
-class OwnPair:
-    """One pair.
+#: A pair: its score (basis points) in each mode in which it is compatible; ``None`` stands for the
+#: score of ``consortium.criteria``.
+OwnPair = Mapping[str, int | None]
 
-    Attributes
-    ----------
-    score_bp : its score, basis points; ``None`` for the score of ``consortium.criteria``.
-    modes : modes in which it is compatible.
-    by_mode : (mode, score) of each mode, where these differ; ``score_bp`` does not count then.
-    """
 
-    score_bp: int | None = None
-    modes: frozenset[str] = frozenset(MODES)
-    by_mode: tuple[tuple[str, int | None], ...] = ()
+def own_pair(score_bp: int | None = None, modes: Iterable[str] = MODES) -> OwnPair:
+    """A pair with one score in some modes."""
+    return dict.fromkeys(modes, score_bp)
 
 
 @dataclass(frozen=True)
@@ -65,25 +59,19 @@ class OwnPairs:
     pairs: Mapping[tuple[str, str], OwnPair]
     origin: str
 
-    def pair(self, firm_a: str, firm_b: str, mode: str) -> OwnPair | None:
-        """The pair of two firms in a mode; ``None`` if it is not compatible."""
-        found = self.pairs.get((min(firm_a, firm_b), max(firm_a, firm_b)))
-        if found is None or mode not in found.modes:
-            return None
-        return OwnPair(dict(found.by_mode)[mode], frozenset({mode})) if found.by_mode else found
+    def pair(self, firm_a: str, firm_b: str) -> OwnPair:
+        """The pair of two firms; empty if it is compatible in no mode."""
+        return self.pairs.get((min(firm_a, firm_b), max(firm_a, firm_b)), {})
 
     def serves(self, modes: Iterable[str]) -> bool:
         """Whether any pair is compatible in any of some modes."""
         wanted = set(modes)
-        return any(wanted & pair.modes for pair in self.pairs.values())
+        return any(wanted & pair.keys() for pair in self.pairs.values())
 
     @cached_property
     def sha256(self) -> str:
-        """Hash of the pairs, their scores and modes."""
-        rows = [
-            [a, b, p.score_bp, sorted(p.modes), list(p.by_mode)]
-            for (a, b), p in sorted(self.pairs.items())
-        ]
+        """Hash of the pairs and their scores."""
+        rows = [[a, b, sorted(pair.items())] for (a, b), pair in sorted(self.pairs.items())]
         return hashlib.sha256(json.dumps(rows, ensure_ascii=False).encode()).hexdigest()
 
 
@@ -162,19 +150,19 @@ def read_pairs(path: Path, register: Register) -> OwnPairs:
     table = read_text_table(data, "ties", path.name, faults)
     faults.raise_if_any()
     assert table is not None
-    names, rows = _table_rows(table)
-    header = [name for name, _ in _named(table)]
+    header, rows = _table_rows(table)
     for name in ("firm_a", "firm_b", "score_bp", "mode", *(_SCORE_IN + mode for mode in MODES)):
         if header.count(name) > 1:
             message = "stands twice in the header; which one is meant would be a guess"
             raise InputError([InputFault(path.name, message, column=name)])
-    lacking = [name for name in ("firm_a", "firm_b") if name not in names]
+    lacking = [name for name in ("firm_a", "firm_b") if name not in header]
     if lacking:
         message = f"has no column {' and no column '.join(lacking)}; a list of pairs has firm_a, "
         raise InputError([InputFault(path.name, f"{message}firm_b, score_bp and mode")])
+    places = {name: at for at, name in enumerate(header)}
 
     def cell(cells: list[str], name: str) -> str | None:
-        at = names.get(name)
+        at = places.get(name)
         text = "" if at is None or at >= len(cells) else cells[at].strip()
         return text or None
 
@@ -189,27 +177,15 @@ def read_pairs(path: Path, register: Register) -> OwnPairs:
     return _checked(given, register, path.name)
 
 
-def _named(table: Table) -> list[tuple[str, int]]:
-    """Names and numbers of the columns, in their order."""
-    from consortium.intake.table import is_blank
-
-    for _, cells in table.rows:
-        if not all(map(is_blank, cells)):
-            return [(str(cell).strip().lower(), at) for at, cell in enumerate(cells)]
-    return []
-
-
-def _table_rows(table: Table) -> tuple[dict[str, int], list[tuple[int, list[str]]]]:
-    """Column numbers by name, and the rows below the header that are not blank."""
+def _table_rows(table: Table) -> tuple[list[str], list[tuple[int, list[str]]]]:
+    """Names of the columns, and the rows below the header that are not blank."""
     from consortium.intake.table import is_blank
 
     rows = [(row, cells) for row, cells in table.rows if not all(map(is_blank, cells))]
     if not rows:
-        return {}, []
-    names: dict[str, int] = {}
-    for name, at in _named(table):
-        names.setdefault(name, at)
-    return names, [(row, [str(cell) for cell in cells]) for row, cells in rows[1:]]
+        return [], []
+    header = [str(cell).strip().lower() for cell in rows[0][1]]
+    return header, [(row, [str(cell) for cell in cells]) for row, cells in rows[1:]]
 
 
 def _checked(rows: Iterable[_GivenPair], register: Register, origin: str) -> OwnPairs:
@@ -249,15 +225,7 @@ def _checked(rows: Iterable[_GivenPair], register: Register, origin: str) -> Own
         faults = [*faults[:100], InputFault(origin, f"{rest:,} more faults not listed")]
     if faults:
         raise InputError(faults)
-    return OwnPairs({key: _pair(scores) for key, scores in pairs.items()}, origin)
-
-
-def _pair(scores: Mapping[str, int | None]) -> OwnPair:
-    """A pair from its score by mode."""
-    modes = frozenset(scores)
-    if len(set(scores.values())) == 1:
-        return OwnPair(next(iter(scores.values())), modes)
-    return OwnPair(None, modes, tuple(sorted(scores.items())))
+    return OwnPairs(pairs, origin)
 
 
 def _score(given: object) -> int | None:

@@ -267,11 +267,6 @@ class Plan(_Row):
     second_goals: SecondGoals | None = None
     draws: Draws | None = None
 
-    @property
-    def gives_up(self) -> bool:
-        """Whether surplus is given up here for second goals."""
-        return self.second_goals is not None and self.second_goals.given_up_cents > 0
-
     def to_json(self) -> str:
         """Canonical JSON: sorted keys, UTF-8, one newline at the end."""
         content = self.model_dump(by_alias=True, mode="json")
@@ -361,6 +356,11 @@ class Plan(_Row):
         columns = ["consortium", "market", "marketing_plan", "mode", "firm"]
         columns += ["standalone_cents", "surplus_cents"]
         return pd.DataFrame(rows, columns=None if rows else columns)
+
+
+def gives_up(told: SecondGoals | None) -> bool:
+    """Whether a plan gives up surplus for its second goals."""
+    return told is not None and told.given_up_cents > 0
 
 
 def gap_ppm(objective: int, bound: int | None) -> int | None:

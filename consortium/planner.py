@@ -30,6 +30,7 @@ from consortium.plan import (
     SecondGoals,
     StopReason,
     gap_ppm,
+    gives_up,
 )
 from consortium.proposal import write_out
 from consortium.turning import TurningSearch, do_not_form
@@ -234,7 +235,6 @@ def _plan(
         raise PlanDefect("; ".join(breach.message for breach in breaches))
     empty = [m.code for m in case.markets if all(c.market != m.code for c in consortia)]
     search = TurningSearch(limits, wanted=turning_points and not _stopped_by_hand(result))
-    gives_up = second_goals is not None and second_goals.given_up_cents > 0
     shut: tuple[DoNotForm, ...] = tuple(
         do_not_form(formulation, result, code, search) for code in empty
     )
@@ -256,7 +256,7 @@ def _plan(
         bound_cents=result.bound,
         gap_ppm=gap_ppm(objective, result.bound),
         consortia=consortia,
-        left_out=tuple(left_out_reasons(formulation, located, gives_up)),
+        left_out=tuple(left_out_reasons(formulation, located, gives_up(second_goals))),
         do_not_form=shut,
         assumptions=assumptions(case),
         notes=(

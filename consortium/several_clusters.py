@@ -12,11 +12,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from consortium.market import Cluster, Market
+from consortium.market import OF, Cluster, Market
 from consortium.market_files import load_clusters
 
-#: Between the codes of a market and of a cluster; between clusters of a register.
-OF, AND = ":", "+"
+#: Between clusters of a register.
+AND = "+"
 
 
 def merged_cluster(keys: Iterable[str]) -> Cluster:
@@ -45,10 +45,11 @@ def split_markets(
 ) -> tuple[tuple[Market, ...], tuple[str, ...]]:
     """Markets for the clusters of a register, and notes on pairs that we have no facts on.
 
-    Markets stay as they are where there is one cluster, or where they are split already.
+    Markets stay as they are where there is one cluster, or one that is unknown, or where they are
+    split already.
     """
     clusters = sorted(set(keys))
-    if len(clusters) == 1:
+    if len(clusters) < 2 or not load_clusters().keys() >= set(clusters):
         return tuple(markets), ()
     whole = merged_cluster(clusters).key
     out: list[Market] = []

@@ -140,14 +140,12 @@ class Valuer:
             for key in figures.market.families
         }
         sold = self._sold_lots(kind, supplied)
-        terms = self._terms(kind, members, sold, sum(lots > 0 for lots in supplied.values()))
+        num_products = sum(self.figures.listings(kind, members))
+        terms = self._terms(kind, members, sold)
         worth = sum(term.cents for term in terms)
         subsidy = sum(term.cents for term in terms if term.name in SUBSIDY_TERMS)
         standalone = {firm: self.standalone(firm) for firm in members}
         surplus = worth - sum(standalone.values())
-        num_products = sum(len(row.counted_lots) for row in firms.values())
-        if figures.plan.common_brand:
-            num_products = sum(lots > 0 for lots in supplied.values())
         costs = tuple(
             round(p + n + len(members) * own + num_products * fee)
             for p, n, own, fee in zip(
@@ -236,22 +234,16 @@ class Valuer:
             self._scorers[market_code] = PairScorer(self.case, market_code)
         return self._scorers[market_code]
 
-    def _terms(
-        self, kind: Kind, members: Sequence[str], sold: dict[str, int], num_supplied: int
-    ) -> tuple[Term, ...]:
-        """Named terms; ``sold`` is in lots, ``num_supplied`` counts the families brought."""
+    def _terms(self, kind: Kind, members: Sequence[str], sold: dict[str, int]) -> tuple[Term, ...]:
         figures, programme = self.figures, self.case.programme
-        fixed, case_plan = self._terms_of(kind), self.case.plan(kind.plan)
+        fixed = self._terms_of(kind)
         cents = dict(fixed.joint)
         for name in fixed.member:
             cents[name] = len(members) * fixed.member[name]
         # These two differ by member; the dictionary keeps their place in the order of the page.
         cents["product fees"] = sum(
-            self._product_fees(kind, len(figures.firm(kind.market, firm).counted_lots))
-            for firm in members
+            self._product_fees(kind, number) for number in figures.listings(kind, members)
         )
-        if case_plan.common_brand:
-            cents["product fees"] = num_supplied * self._product_fees(kind, 1)
         cents["certificates to obtain"] = -sum(
             figures.firm(kind.market, firm).missing_cents for firm in members
         )

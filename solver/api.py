@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import signal
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from importlib import import_module
-from typing import Any
 
 from solver.context import SolveContext, Strategy
 from solver.errors import SolverDisagreement, UnknownStrategy
 from solver.events import Observer
 from solver.grouping import Grouping
+from solver.interrupt import ctrl_c
 from solver.limits import Limits
 from solver.problem import GroupingProblem
 from solver.result import Result, Status
@@ -125,7 +121,7 @@ def solve_by(
     """``solve`` by a function that need not be registered; ``name`` is what the result says."""
     limits = Limits() if limits is None else limits
     context = SolveContext(problem, limits, start, observer, began, carried)
-    with _ctrl_c(context):
+    with ctrl_c(context):
         try:
             if not _trivial(context):
                 _offer_least(context)
@@ -208,22 +204,3 @@ def _result(context: SolveContext, strategy: str) -> Result:
         notes=tuple(context.notes),
         reuse=context.kept,
     )
-
-
-@contextmanager
-def _ctrl_c(context: SolveContext) -> Iterator[None]:
-    """The first Ctrl-C asks the solve to end with its best answer; a second one insists."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-
-    def ask(_signal: int, _frame: Any) -> None:
-        if context.stop_reason == "interrupt":
-            raise KeyboardInterrupt
-        context.interrupt()
-
-    previous = signal.signal(signal.SIGINT, ask)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, previous)

@@ -21,7 +21,7 @@ import numpy as np
 from ortools.sat.python import cp_model
 
 from solver import cpsat
-from solver.column_generation.atoms import Atoms, contract
+from solver.column_generation.atoms import contract
 from solver.column_generation.budget import Packing, PackingModel
 from solver.column_generation.columns import Columns, Prices, join, no_prices
 from solver.column_generation.generation import Generation, first_columns
@@ -32,7 +32,8 @@ from solver.column_generation.settings import EnumerationSettings
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge, SolverDisagreement
 from solver.events import Observer
-from solver.grouping import Grouping
+from solver.grouping import Group, Grouping
+from solver.interrupt import ctrl_c
 from solver.limits import Limits
 from solver.problem import GroupingProblem, IntArray
 from solver.verification import verify
@@ -165,7 +166,8 @@ def refine(
     if context.stopping():
         return _as_it_was(problem, best, verdict.objective, goals, context)
     try:
-        return _Refinement(context, best, verdict.objective, least, goals, least_group).run()
+        with ctrl_c(context):
+            return _Refinement(context, best, verdict.objective, least, goals, least_group).run()
     except ModelTooLarge as error:
         context.note(f"second goals: {error}")
         return _as_it_was(problem, best, verdict.objective, goals, context)
@@ -268,9 +270,10 @@ class _Refinement:
             raise SolverDisagreement("no choice is said to be worth what a grouping at hand is")
         model, chosen = made.model, made.chosen
         values = self._incumbent_choice(columns)
+        groups = [columns.group(atoms, c) for c in range(len(columns))]
         reached: list[Reached] = []
         for at, goal in enumerate(self.goals):
-            worths = goal_values(atoms, columns, goal)
+            worths = goal_values(problem, groups, goal)
             total = cp_model.LinearExpr.weighted_sum(chosen, worths.tolist())
             before = goal.of(problem, self.best)
             bound = None
@@ -297,7 +300,7 @@ class _Refinement:
             cheapest = outcome.status == "OPTIMAL" and complete
         if not cheapest:
             context.note("second goals: that they cannot be reached for less value is not proved")
-        grouping = columns.grouping(atoms, [c for c, one in enumerate(values) if one])
+        grouping = Grouping(group for group, one in zip(groups, values, strict=True) if one)
         return self._checked(grouping, reached)
 
     def _incumbent_choice(self, columns: Columns) -> tuple[int, ...]:
@@ -346,11 +349,9 @@ def listing_floor(objective: int, least: int, percent: int) -> int:
     return objective - percent * (objective - least) // 100
 
 
-def goal_values(atoms: Atoms, columns: Columns, goal: Goal) -> IntArray:
-    """What each column reaches of a goal, int64 [N]."""
-    problem = atoms.problem
-    out = np.zeros(len(columns), np.int64)
-    groups = [columns.group(atoms, c) for c in range(len(columns))]
+def goal_values(problem: GroupingProblem, groups: Sequence[Group], goal: Goal) -> IntArray:
+    """What each of some groups reaches of a goal, int64 [N]."""
+    out = np.zeros(len(groups), np.int64)
     by_kind: dict[int, list[int]] = {}
     for c, group in enumerate(groups):
         by_kind.setdefault(group.kind, []).append(c)

@@ -13,7 +13,7 @@ from rich.console import Console
 from consortium.case import load_case
 from consortium.checking import Verdict, check
 from consortium.errors import InputError, InputFault
-from consortium.market import CHANGED, Market, country_of
+from consortium.market import CHANGED, Market, country_of, split_code
 from consortium.market_files import find_market, read_market
 from consortium.plan import Plan
 from consortium.wording import listed
@@ -71,7 +71,7 @@ def _markets(plan: Plan, files: Sequence[Path]) -> list[Market]:
         own[market.code] = market
     chosen = []
     for code in sorted(plan.inputs.markets):
-        country, _, cluster = code.partition(":")
+        country, cluster = split_code(code)
         if country in own:
             chosen.append(own[country].only_for(cluster) if cluster else own[country])
             continue

@@ -12,6 +12,7 @@ from consortium.case import Case, load_case
 from consortium.compatibility import compatibility_graph, write_graph
 from consortium.errors import InputError, InputFault
 from consortium.intake import register_files
+from consortium.market import split_code
 from consortium.next_firm import best_kind, best_next_firms, kind_faults, member_faults
 from consortium.wording import count, listed
 
@@ -65,14 +66,14 @@ def show_graph(options: GraphOptions) -> None:
     plan = _proposal(options, case, faults)
     if case is not None and len(case.markets) > 1:
         # Of the market or file that was named: a bare code would mean our own figures.
-        clusters = [market.code.partition(":")[2] for market in case.markets]
+        clusters = [split_code(market.code)[1] for market in case.markets]
         known = listed([f"{options.market}:{cluster}" for cluster in clusters])
         message = f"the register holds several clusters; name one market of {known}"
         faults.append(InputFault("--market", message, value=options.market))
     if case is not None:
-        faults += kind_faults(case, case.markets[0].code, options.plan, options.mode)
+        faults += kind_faults(case, case.markets[0].code, options.plan, options.mode, "--")
         if options.members is not None:
-            faults += member_faults(case, options.members)
+            faults += member_faults(case, options.members, "--next-to")
     if faults or case is None:
         raise InputError(faults)
     market = case.markets[0].code

@@ -17,15 +17,6 @@ from consortium.programme import load_programme, shipped_programmes
 from consortium.register import SHEETS
 from consortium.wording import count
 
-#: What is listed of the default programme, which the others differ from.
-_SHOWN_OF_DEFAULT = (
-    "size_min",
-    "size_max",
-    "subsidy_path",
-    "subsidy_cap_fixed",
-    "subsidy_cap_member",
-)
-
 
 def print_markets(as_json: bool = False) -> None:
     """Markets by clusters: how many families, and how many figures of each grade, or "no data"."""
@@ -127,13 +118,14 @@ def fact_record(fact: Fact) -> dict[str, object]:
 def print_programmes(as_json: bool = False) -> None:
     """The shipped programmes, each with the figures that differ from the default's."""
     default = {fact.name: fact for fact in load_programme().facts()}
-    rows = []
-    for name in shipped_programmes():
-        for fact in load_programme(Path(name)).facts():
-            if name == "default" and fact.name.rpartition(".")[2] not in _SHOWN_OF_DEFAULT:
-                continue
-            if name == "default" or fact != default.get(fact.name):
-                rows.append((name, fact))
+    own = [
+        (name, fact)
+        for name in shipped_programmes()
+        for fact in load_programme(Path(name)).facts()
+        if fact != default.get(fact.name)
+    ]
+    changed = {fact.name for _, fact in own}
+    rows = [("default", fact) for key, fact in default.items() if key in changed] + own
     if as_json:
         content = [{"programme": name, **fact_record(fact)} for name, fact in rows]
         sys.stdout.write(json.dumps(content, indent=1, ensure_ascii=False) + "\n")
@@ -149,7 +141,7 @@ def print_programmes(as_json: bool = False) -> None:
         last = name
     console = Console(markup=False)
     console.print(table)
-    console.print("Of the default only sizes and subsidy are shown; use one by --programme NAME.")
+    console.print("Of the default only what others change is shown; use one by --programme NAME.")
 
 
 def print_columns() -> None:

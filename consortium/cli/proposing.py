@@ -14,6 +14,7 @@ from consortium.case import Case, load_case
 from consortium.draws import MOST_DRAWS
 from consortium.errors import InputError, InputFault, NoPlan, OutputError
 from consortium.goals import GOALS
+from consortium.market import is_file, split_code
 from consortium.plan import Plan
 from consortium.planner import propose
 from solver import Limits, strategies
@@ -149,10 +150,8 @@ def _inputs_of(options: Options) -> list[Path]:
 
     others = (options.programme, options.rules, options.pairs, options.start)
     given = [path for path in others if path is not None]
-    for text in options.markets:
-        named = text if text.lower().endswith(".toml") else text.rpartition(":")[0]
-        if named.lower().endswith(".toml"):
-            given.append(Path(named))
+    markets = (split_code(text)[0] for text in options.markets)
+    given += [Path(market) for market in markets if is_file(market)]
     return [*register_files(options.register).values(), *given]
 
 

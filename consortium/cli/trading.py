@@ -15,7 +15,7 @@ from rich.table import Table
 from consortium.errors import InputError, InputFault, OutputError
 from consortium.facts import DATA, Fact
 from consortium.files import write_atomically
-from consortium.market import Market, country_of
+from consortium.market import Market, split_code
 from consortium.market_files import find_market, load_markets, market_file
 from consortium.trade.changes import Change, Options
 from consortium.trade.downloads import Download, read_downloads
@@ -115,14 +115,15 @@ def _market_and_cluster(
 ) -> tuple[str, str | None]:
     """The market and the cluster to update, which may be named with it ("ZAF:garments-lahore")."""
     code = options.market or _market_of(downloads)
-    if code.lower().endswith(".toml") or country_of(code) == code:
+    whole, named = split_code(code)
+    if named is None:
         return code, options.cluster
     cluster = find_market(code).only
     if options.cluster not in (None, cluster):
         message = f"is not the cluster named by --market {code}; name one of the two"
         raise InputError([InputFault("--cluster", message, value=options.cluster)])
     # The file holds all clusters of the market, so it is edited as that of the whole market.
-    return code.rpartition(":")[0], cluster
+    return whole, cluster
 
 
 def _market_of(downloads: tuple[Download, ...]) -> str:

@@ -159,7 +159,7 @@ class _Page:
         own = self.case.own_pairs
         if own is not None:
             out.append(f"The pairs are those of {plain(own.origin)}.")
-            if any(pair.score_bp is not None for pair in own.pairs.values()):
+            if any(score is not None for pair in own.pairs.values() for score in pair.values()):
                 out.append("A score given there is shown in the place of the points' sum.")
         return " ".join(out)
 

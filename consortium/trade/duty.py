@@ -86,21 +86,21 @@ def duty_of(
         return Unchanged(before.name, "no year has duties on all HS codes of the cluster")
     rows = [tariffs.paid(code, HOME, year) for code in codes]
     found = [row for row in rows if row is not None]
-    weights, how, sources = _weights(codes, totals, options)
-    weighed = [_Weighed(Fraction(t.rate), w) for t, w in zip(found, weights, strict=True)]
+    by = _weights(codes, totals, options)
+    weighed = [_Weighed(Fraction(t.rate), w) for t, w in zip(found, by.weights, strict=True)]
     kinds = _kinds(found)
     value = _average(weighed)
     source = (
-        f"{cited([*(row.source for row in found), *sources])}: duties of {year}, {kinds}, {how}; "
+        f"{cited([*(row.source for row in found), *by.sources])}: duties of {year}, {kinds}, "
+        f"{by.how}; "
         f"{options.dated}"
     )
     # Rates that differ are averaged: with weights of our own making that is an estimate.
-    by_world = any(weight != 1 for weight in weights) and "partners" not in how
     alike = len({item.rate for item in weighed}) == 1
-    grade: Grade = "sourced" if by_world or alike else "estimate"
+    grade: Grade = "sourced" if by.of_world or alike else "estimate"
     after = _fact(before, value, found, year, source, grade)
     short, note = _kinds(found, with_codes=False), _asked_note(year, options.year)
-    return outcome(before, after, f"duties of {year}, {short}, {how}{note}")
+    return outcome(before, after, f"duties of {year}, {short}, {by.how}{note}")
 
 
 def rival_duty_of(
@@ -214,10 +214,17 @@ def _asked_note(year: int, asked: int | None) -> str:
     return f"; duties of {asked} are not all in the files" if asked not in (None, year) else ""
 
 
-def _weights(
-    codes: Sequence[str], totals: Totals, options: Options
-) -> tuple[list[Fraction], str, list[Source]]:
-    """Weights of codes, how they were made, and the files they are from."""
+@dataclass(frozen=True, slots=True)
+class _Weights:
+    """Weights of codes: how they were made, from which files, and whether they are World rows."""
+
+    weights: list[Fraction]
+    how: str
+    sources: list[Source]
+    of_world: bool
+
+
+def _weights(codes: Sequence[str], totals: Totals, options: Options) -> _Weights:
     year = totals.complete_year(codes, options.year)
     if year is not None:
         found = [totals.total(code, year) for code in codes]
@@ -225,7 +232,8 @@ def _weights(
             summed = any(total.partners for total in found)
             what = "partners summed up" if summed else "the world"
             how = f"weighed by imports of {year} from {what}"
-            return [t.usd for t in found], how, [s for t in found for s in t.sources]
+            sources = [source for total in found for source in total.sources]
+            return _Weights([total.usd for total in found], how, sources, not summed)
     lacking = [code for code in codes if not totals.years(code)]
     why = (
         f"imports of HS {listed(lacking)} are not in the files"
@@ -236,7 +244,7 @@ def _weights(
             else f"imports of {options.year} are not in the files for all codes"
         )
     )
-    return [Fraction(1)] * len(codes), f"simple average, as {why}", []
+    return _Weights([Fraction(1)] * len(codes), f"simple average, as {why}", [], False)
 
 
 def _average(weighed: Sequence[_Weighed]) -> Fraction:

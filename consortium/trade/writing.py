@@ -29,12 +29,21 @@ def edited(text: str, market: Market, changes: Sequence[Change], name: str) -> s
 
     Raises
     ------
+    InputError
+        If the file is written so that a figure cannot be replaced in place.
     ConsortiumError
         If the new text does not say exactly what it should: a defect of ours.
     """
     document = tomlkit.parse(text)
     for change in changes:
-        _replace(document, market.code, change.after)
+        try:
+            _replace(document, market.code, change.after)
+        except TOMLKitError:
+            # Figures taken apart at dots all the way down are more than the library edits in place.
+            message = (
+                "is written with dotted keys; write it as { value = …, unit = … } to be edited"
+            )
+            raise InputError([InputFault(name, message, column=change.after.name)]) from None
     out = tomlkit.dumps(document)
     _verify(out, market, changes, name)
     return out
@@ -49,15 +58,10 @@ def _replace(document: MutableMapping[str, Any], code: str, fact: Fact) -> None:
     key = rest[-1]
     parts = _parts(fact)
     own = table[key]
-    try:
-        if not isinstance(own, Table):
-            line = ", ".join(f"{name} = {text}" for name, text in parts.items())
-            table[key] = _item(f"{{ {line} }}")
-            return
-    except TOMLKitError:
-        # A path of dotted keys before the figure is more than the library edits in place.
-        message = "stands behind dotted keys; write it under a [clusters.…] header to be edited"
-        raise InputError([InputFault("--market", message, column=fact.name)]) from None
+    if not isinstance(own, Table):
+        line = ", ".join(f"{name} = {text}" for name, text in parts.items())
+        table[key] = _item(f"{{ {line} }}")
+        return
     for name in [name for name in own if name not in parts]:
         del own[name]
     for name, text in parts.items():  # a table of its own stays one

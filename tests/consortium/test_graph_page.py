@@ -27,7 +27,7 @@ from consortium.documents import graph_page
 from consortium.documents.graph_page import CRITERION_LABELS, graph_html, script_json
 from consortium.documents.town_map import Spot, town_map
 from consortium.market_files import find_market, load_clusters
-from consortium.own_pairs import OwnPair, OwnPairs
+from consortium.own_pairs import OwnPairs, own_pair
 from consortium.programme import CRITERIA, load_programme
 from consortium.register import make_register
 from consortium.sample import sample_register
@@ -169,7 +169,7 @@ def test_pairs_of_ones_own_are_not_judged_by_our_threshold() -> None:
         sorted((min(a, b), max(a, b)) for a, b in compatibility_graph(plain_case, "ZAF").edges())[
             ::2
         ],
-        OwnPair(),
+        own_pair(),
     )
     case = replace(plain_case, own_pairs=OwnPairs(listed, "pairs.csv"))
     page = graph_html(case, compatibility_graph(case, "ZAF"))
@@ -178,7 +178,7 @@ def test_pairs_of_ones_own_are_not_judged_by_our_threshold() -> None:
     assert "in the place of the points" not in page.decode()
     assert "The two are not among the pairs given." in data["whys"]
     assert not [why for why in data["whys"] if "that is needed" in why]
-    scored = {pair: OwnPair(7_000) for pair in listed}
+    scored = {pair: own_pair(7_000) for pair in listed}
     case = replace(plain_case, own_pairs=OwnPairs(scored, "graph"))
     page = graph_html(case, compatibility_graph(case, "ZAF"))
     assert "in the place of the points" in page.decode()

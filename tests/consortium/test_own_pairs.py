@@ -19,8 +19,8 @@ from consortium.criteria import PairScorer
 from consortium.eligibility import ineligible
 from consortium.errors import InputError
 from consortium.own_pairs import (
-    OwnPair,
     OwnPairs,
+    own_pair,
     pairs_of_function,
     pairs_of_graph,
     read_pairs,
@@ -77,7 +77,7 @@ def test_exactly_the_pairs_given_are_compatible() -> None:
     chosen = [pair for pair in combinations(sorted(able), 2) if rng.random() < 0.3]
     ties = plain.register.ties_between
     given = {
-        pair: OwnPair(
+        pair: own_pair(
             int(rng.integers(0, 10_001)) if rng.random() < 0.5 else None,
             frozenset({"range"}) if rng.random() < 0.7 else frozenset({"volume"}),
         )
@@ -93,9 +93,9 @@ def test_exactly_the_pairs_given_are_compatible() -> None:
         }
         right = {}
         for (a, b), pair in given.items():
-            if mode in pair.modes and not {"veto", "same_owner"} & ties.get((a, b), frozenset()):
+            if mode in pair and not {"veto", "same_owner"} & ties.get((a, b), frozenset()):
                 ours = scorer.score(mode, by_id[a], by_id[b]).score
-                right[a, b] = ours if pair.score_bp is None else pair.score_bp
+                right[a, b] = ours if pair[mode] is None else pair[mode]
         assert told == right
         assert (found.rule_edges, found.kept_edges, found.sparsified) == (
             len(right),
@@ -111,7 +111,7 @@ def test_a_veto_forbids_a_pair_that_is_given() -> None:
     case = sample_case()
     veto = next(tie for tie in case.register.ties if tie.kind in ("veto", "same_owner"))
     pair = (veto.firm_a, veto.firm_b)
-    owned = replace(case, own_pairs=OwnPairs({pair: OwnPair(10_000)}, "test"))
+    owned = replace(case, own_pairs=OwnPairs({pair: own_pair(10_000)}, "test"))
     firms = [case.register.by_id[firm] for firm in pair]
     score = PairScorer(owned, "ZAF").score("range", firms[0], firms[1])
     assert not score.allowed
@@ -182,7 +182,7 @@ def test_semicolons_and_blank_rows_are_read(tmp_path: Path) -> None:
     path = tmp_path / "pairs.csv"
     path.write_text("firm_a;firm_b;score_bp\n;;\nS0002;S0001;7,500\n\n", encoding="utf-8-sig")
     found = read_pairs(path, demo())
-    assert found.pairs == {("S0001", "S0002"): OwnPair(7_500)}
+    assert found.pairs == {("S0001", "S0002"): own_pair(7_500)}
 
 
 @pytest.mark.parametrize("given", ["high", 0.5, 10_001, float("nan")])
@@ -206,7 +206,8 @@ def test_two_modes_written_and_read_back_give_the_same_plan(tmp_path: Path) -> N
     assert code_of(graph) == DONE
     case = load_case(DEMO, ["ZAF"], programme)
     owned = load_case(DEMO, ["ZAF"], programme, pairs=pairs)
-    assert any(pair.by_mode for pair in owned.own_pairs.pairs.values())  # type: ignore[union-attr]
+    given = owned.own_pairs.pairs.values()  # type: ignore[union-attr]
+    assert any(len(set(pair.values())) == 2 for pair in given)
     able = [f.firm_id for f in case.register.firms if ineligible(case, "ZAF", f) is None]
     for mode in ("range", "volume"):
         ours, theirs = (compatible_pairs(one, "ZAF", mode, able) for one in (case, owned))
@@ -217,7 +218,7 @@ def test_two_modes_written_and_read_back_give_the_same_plan(tmp_path: Path) -> N
     rows = tmp_path / "rows.csv"
     rows.write_text(HEAD + "S0001,S0002,7000,range\nS0001,S0002,6000,volume\n", encoding="utf-8")
     read = read_pairs(rows, case.register)
-    assert [read.pair("S0002", "S0001", m).score_bp for m in ("range", "volume")] == [7000, 6000]  # type: ignore[union-attr]
+    assert read.pair("S0002", "S0001") == {"range": 7000, "volume": 6000}
     assert pairs_of_graph(compatibility_graph(case, "ZAF"), case.register).pairs == (
         owned.own_pairs.pairs  # type: ignore[union-attr]
     )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Sequence
 
 import numpy as np
@@ -10,7 +12,17 @@ from solver_spec.judging import grouping_of, numbered_problem
 from solver_spec.medium import medium_problem
 from solver_spec.oracle import PlainGroup, feasible_groupings
 
-from solver import Goal, GroupingProblem, Limits, Refined, refine, second_goals, solve, verify
+from solver import (
+    Event,
+    Goal,
+    GroupingProblem,
+    Limits,
+    Refined,
+    refine,
+    second_goals,
+    solve,
+    verify,
+)
 
 MOST_GROUPINGS = 20_000
 
@@ -211,3 +223,18 @@ def test_value_keeps_a_part_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None
     assert isinstance(goal, int)
     assert goal <= 0.75 * 50_000_000
     assert last is None  # all that is left
+
+
+def test_ctrl_c_ends_the_search_with_what_it_has() -> None:
+    """As in a solve: the signal is taken up by the run, which ends at its next look at limits."""
+    problem, optimum = numbered_problem(77, 3)
+    assert optimum is not None
+    goals = [Goal("members", np.ones((problem.num_kinds, problem.num_items), np.int64))]
+
+    def press(event: Event) -> None:
+        if event.phase == "second goals: listing":
+            os.kill(os.getpid(), signal.SIGINT)
+
+    found = refine(problem, grouping_of(optimum.groups), optimum.objective, goals, observer=press)
+    assert found.stopped_by == "interrupt"
+    assert found.objective == optimum.objective

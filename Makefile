@@ -18,7 +18,7 @@ demo: $(READY)
 	$(BIN)/consortium check out/sialkot-zaf.json --register consortium/data/registers/sialkot-demo.xlsx
 
 test: $(READY)
-	$(BIN)/python -m pytest -q
+	$(BIN)/python -m pytest -q -n auto -p no:benchmark
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q --runslow -m slow -p no:benchmark -n auto --durations=15

@@ -6,7 +6,7 @@ arithmetic. Where the two differ by a cent, ``PlanDefect`` is raised and no plan
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
 from fractions import Fraction
@@ -35,6 +35,7 @@ from consortium.plan import (
 from consortium.proposal import write_out
 from consortium.turning import TurningSearch, do_not_form
 from consortium.valuation import Valuer
+from consortium.widening import is_sparsified, pairs_within, solve_widely
 from solver import (
     Limits,
     Observer,
@@ -115,7 +116,7 @@ def propose(
     faults = range_faults(case) if draws else []
     if faults:  # before the solve, not after it
         raise InputError(faults)
-    kept = _pairs(c.members for c in start.consortia) if start is not None else ()
+    kept = pairs_within(c.members for c in start.consortia) if start is not None else ()
     formulation = formulate(case, keep_pairs=kept)
     grouping = None
     notes: list[str] = []
@@ -127,16 +128,20 @@ def propose(
         known = sum(len(group.members) for group in grouping)
         if known < whole or not verify(formulation.problem, grouping).feasible:
             notes.append("The start plan breaks a rule of this case; it was mended or left aside.")
-    result = solve(formulation.problem, limits, strategy, start=grouping, observer=observer)
+    widely = strategy == "auto" and is_sparsified(formulation)
+    if widely:
+        formulation, result = solve_widely(case, formulation, limits, grouping, observer)
+    else:
+        result = solve(formulation.problem, limits, strategy, start=grouping, observer=observer)
     if result.grouping is None:
         raise _no_plan(formulation, result, limits)
     told = None
     if then and not _stopped_by_hand(result):
         result, told = _second_goals(formulation, result, then, share, limits, observer)
-    if start is not None and result.grouping is not None:
-        # Reasons must not hang on pairs of the start plan that are in nobody's consortium.
+    if (start is not None or widely) and result.grouping is not None:
+        # Reasons must not hang on pairs kept for other plans that are in nobody's consortium.
         items = formulation.consortia(result.grouping)
-        kept = _pairs(members for _, members in items)
+        kept = pairs_within(members for _, members in items)
         formulation = formulate(case, keep_pairs=kept)
         result = replace(result, grouping=formulation.grouping(items))
     if not case.programme.launch_years:
@@ -185,13 +190,6 @@ def _second_goals(
     return moved, told
 
 
-def _pairs(groups: Iterable[Sequence[str]]) -> tuple[tuple[str, str], ...]:
-    """Every pair of firms inside a group."""
-    return tuple(
-        (a, b) for members in groups for at, a in enumerate(members) for b in members[at + 1 :]
-    )
-
-
 def _no_plan(formulation: Formulation, result: Result, limits: Limits) -> NoPlan:
     if result.status is not Status.INFEASIBLE:
         return NoPlan(
@@ -206,9 +204,10 @@ def _no_plan(formulation: Formulation, result: Result, limits: Limits) -> NoPlan
     conflict = explain_infeasible(formulation.problem, own)
     if conflict is None:
         raise PlanDefect("a strategy calls the rules contradictory, but they can be met")
-    head = "No plan can meet these rules together:"
-    if not conflict.confirmed:
-        head = "No plan can meet these rules together (that none can be left out is not shown):"
+    head = "No plan can meet these rules together"
+    if is_sparsified(formulation):
+        head = "On the nearest compatible pairs no plan can meet these rules together"
+    head += ":" if conflict.confirmed else " (that none can be left out is not shown):"
     sentences = conflict_sentences(formulation, conflict)
     return NoPlan(head, proved=True, conflict=sentences)
 

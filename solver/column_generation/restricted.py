@@ -209,13 +209,15 @@ def _answers(
             answers[at] = error
 
     threads = [
-        threading.Thread(target=work, args=(at, made[0]), name="highs", daemon=True)
+        threading.Thread(target=work, args=(at, made[0]), name="highs")
         for at, made in enumerate(models)
         if made is not None
     ]
     for thread in threads:
         thread.start()
-    # With a work limit only an observer or Ctrl-C ends this early.
+    # With a work limit only an observer or Ctrl-C ends this early. HiGHS cannot be told to stop, so
+    # it may outlive the solve by its own limit; no daemons, as an interpreter that ends under
+    # compiled code of theirs aborts ("terminate called without an active exception").
     for thread in threads:
         while thread.is_alive() and not context.stopping():
             thread.join(_POLL_SECONDS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from itertools import combinations
 
 import numpy as np
@@ -51,6 +52,32 @@ def test_a_failure_is_told_and_costs_nothing(monkeypatch: pytest.MonkeyPatch) ->
     choose(atoms, GroupSearch(atoms, context).every(ALL, ALL).columns, context, 5.0)
     assert context.objective is None
     assert context.notes == ["columns: HiGHS failed on a restricted master: no licence"]
+
+
+def test_what_outlives_a_stopped_solve_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """HiGHS cannot be told to stop: the solve goes on without it, the interpreter may not end."""
+    begun, go_on = threading.Event(), threading.Event()
+
+    def slow(*_: object, **__: object) -> None:
+        begun.set()
+        context.interrupt()
+        go_on.wait(30)
+        raise ValueError("too late")
+
+    monkeypatch.setattr(restricted.mathopt, "solve", slow)
+    problem = GroupingProblem(num_items=3, kinds=("a",), item_values=[[1, 2, 3]], max_size=[1])
+    context = SolveContext(problem, Limits(work=10**6))
+    atoms = contract(problem)
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    choose(atoms, columns, context, 5.0)
+    assert begun.wait(10)
+    (left,) = [thread for thread in threading.enumerate() if thread.name == "highs"]
+    try:
+        assert not left.daemon
+        assert context.notes == []
+    finally:
+        go_on.set()
+        left.join()
 
 
 def test_columns_met_after_the_solution_are_not_split() -> None:

@@ -4,7 +4,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 
-.PHONY: demo test slow notebooks lint clean
+.PHONY: demo test slow league league-keep micro notebooks lint clean out/league/smoke
 
 $(READY): pyproject.toml constraints.txt
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=...")'
@@ -22,6 +22,22 @@ test: $(READY)
 
 slow: $(READY)
 	$(BIN)/python -m pytest -q --runslow -m slow -p no:benchmark -n auto --durations=15
+
+# The smoke suite at fixed work: values, bounds and proofs against those kept; seconds gate nothing.
+KEPT := benchmarks/results/league-smoke.jsonl
+
+out/league/smoke: $(READY)
+	rm -rf out/league/smoke
+	$(BIN)/python -m benchmarks run smoke --workers 2
+
+league: out/league/smoke
+	$(BIN)/python -m benchmarks compare $(KEPT) out/league/smoke --tolerance 0.01
+
+league-keep: out/league/smoke
+	cp out/league/smoke/rows.jsonl $(KEPT)
+
+micro: $(READY)
+	$(BIN)/python -m pytest -q benchmarks/micro
 
 notebooks: $(READY)
 	$(BIN)/python tests/consortium/notebook_runs.py

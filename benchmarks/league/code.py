@@ -1,0 +1,54 @@
+"""Which code made a row: a hash of our sources and of the versions of what they stand on."""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+from functools import lru_cache
+from importlib import metadata
+from importlib.util import find_spec
+from pathlib import Path
+
+from benchmarks.league.contract import ENTRY_POINTS
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+#: What an answer may depend on. The report and the statistics are no part of it.
+SOURCES = (
+    "solver/**/*.py",
+    "consortium/**/*.py",
+    "consortium/data/**/*.toml",
+    "benchmarks/generators.py",
+    "benchmarks/instances.py",
+    "benchmarks/league/contract.py",
+    "benchmarks/league/instances.py",
+    "benchmarks/league/match.py",
+    "benchmarks/league/strategies.py",
+    "benchmarks/league/rivals/*.py",
+)
+LIBRARIES = ("numpy", "scipy", "numba", "ortools", "networkx", "pandas")
+
+
+@lru_cache(maxsize=1)
+def code_hash() -> str:
+    """Twelve hexadecimal digits; the same on any machine with the same code and libraries."""
+    digest = hashlib.sha256()
+    for path in sorted({path for pattern in SOURCES for path in PROJECT.glob(pattern)}):
+        digest.update(path.relative_to(PROJECT).as_posix().encode())
+        digest.update(path.read_bytes())
+    for name, version in versions().items():
+        digest.update(f"{name} {version}".encode())
+    for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
+        digest.update(entry.name.encode())
+        if entry.dist is not None:
+            digest.update(f"{entry.dist.name} {entry.dist.version}".encode())
+        found = find_spec(entry.module.partition(".")[0])
+        if found is not None and found.origin is not None:
+            digest.update(Path(found.origin).read_bytes())
+    return digest.hexdigest()[:12]
+
+
+def versions() -> dict[str, str]:
+    """Of Python and of the libraries that answers depend on."""
+    return {"python": platform.python_version()} | {
+        name: metadata.version(name) for name in LIBRARIES
+    }

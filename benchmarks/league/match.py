@@ -1,0 +1,325 @@
+"""One strategy on one instance: in a process of its own, limited, watched, and refereed.
+
+``play(order)`` starts the process and gives back a row, whatever becomes of it. Inside,
+``python -m benchmarks.league.match`` builds the instance, lets the strategy run, and checks what it
+answered. What disqualifies, each with its reason:
+
+- a grouping, also one told on the way, that breaks a rule;
+- a claimed objective that is not the grouping's value;
+- a bound below the strategy's own answer (``judging`` sees bounds that others beat);
+- more time than its limit and ``GRACE``; memory above its limit; a crash;
+- a connection. The process notices sockets of Python, whether or not the strategy survives that;
+  it cannot see those of native code. Sockets within the machine's own processes are no matter.
+
+Before the clock starts, the strategy solves a small problem, so that nobody is charged for loading
+or compiling code.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import json
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Sequence
+from dataclasses import asdict, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from benchmarks.league.contract import Answer, Strategy
+from benchmarks.league.rows import Answered, Key, Measured, Row
+
+PROJECT = Path(__file__).resolve().parent.parent.parent
+#: A strategy may run over its limit by this share and these seconds.
+GRACE_SHARE, GRACE_SECONDS = 0.1, 2.0
+#: What a process may take beside the strategy's own time: imports, compiling, building, checking.
+OVERHEAD_SECONDS = 300.0
+#: A work limit says nothing about the clock; a run that takes so many times its seconds hangs.
+PATIENCE = 10.0
+#: Groupings told on the way of which the values are kept: the last ones count.
+MOST_TOLD = 500
+#: Time limit of the small solve before the clock starts.
+WARMING_SECONDS = 60.0
+#: Of Linux's prctl: the signal a process gets when its parent thread dies.
+PR_SET_PDEATHSIG = 1
+NETWORKS = (socket.AF_INET, socket.AF_INET6)
+
+
+def play(key: Key) -> Row:
+    """Run a strategy on an instance; never raises for what the strategy does."""
+    load = round(os.getloadavg()[0], 2)
+    begun = Measured(when=_now(), cores=len(os.sched_getaffinity(0)), load=load)
+    with tempfile.TemporaryDirectory(prefix="league-") as folder:
+        out = Path(folder) / "row.json"
+        patience = OVERHEAD_SECONDS + (PATIENCE if key.work else 1.5) * key.seconds
+        command = [sys.executable, "-m", "benchmarks.league.match", json.dumps(asdict(key)), out]
+        with (Path(folder) / "errors").open("w+b") as errors:
+            process = subprocess.Popen(
+                command,
+                cwd=folder,
+                env=_environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=errors,
+                start_new_session=True,
+            )
+            try:
+                code = process.wait(patience)
+            except subprocess.TimeoutExpired:
+                code = None
+            finally:
+                _end_session(process)
+            errors.seek(max(0, errors.seek(0, os.SEEK_END) - 4_000))
+            said = errors.read().decode("utf-8", "replace")
+        found = json.loads(out.read_text(encoding="utf-8")) if out.exists() else {}
+    measured = replace(begun, **found.get("measured", {}))
+    deterministic = bool(found.get("deterministic", False)) and key.work is not None
+    if "answer" in found:
+        return Row(key, Answered(**found["answer"]), measured, deterministic)
+    why = _death(code, said, found.get("network", ""), key)
+    if code is None:
+        why = f"over time: ended after {patience:g} s"
+    return Row(key, Answered("disqualified", why), measured, deterministic)
+
+
+def _death(code: int | None, said: str, network: str, key: Key) -> str:
+    if network:
+        return f"opened a network connection: {network}"
+    if "MemoryError" in said or "bad_alloc" in said:
+        return f"out of memory (limit {key.memory_mb:,} MB)"
+    last = said.strip().rpartition("\n")[2][:300]
+    if code is not None and code < 0:
+        try:
+            name = signal.Signals(-code).name
+        except ValueError:
+            name = f"signal {-code}"
+        return f"died: {name}" + (f": {last}" if last else "")
+    return f"died: exit code {code}" + (f": {last}" if last else "")
+
+
+def _end_session(process: subprocess.Popen[bytes]) -> None:
+    """Nothing that the strategy started stays behind."""
+    with contextlib.suppress(ProcessLookupError):
+        os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def _environment() -> dict[str, str]:
+    """The strategy finds this project wherever it runs, and random hashing is no excuse."""
+    path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")]))
+    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+# -- inside the process -------------------------------------------------------------------------
+
+
+class _Told:
+    """Groupings a strategy tells on the way, with the time; looked at when it has ended."""
+
+    def __init__(self) -> None:
+        self.points: list[tuple[float, Any]] = []
+        self.began = time.perf_counter()
+
+    def __call__(self, grouping: Any) -> None:
+        self.points.append((time.perf_counter() - self.began, grouping))
+        if len(self.points) > 2 * MOST_TOLD:
+            # The first answer stays, so that the time to it is known.
+            self.points = [self.points[0], *self.points[-MOST_TOLD:]]
+
+
+class _NetworkWatch:
+    """Hears of every socket that Python makes; one to a network is refused and remembered."""
+
+    def __init__(self) -> None:
+        self.seen = ""
+        sys.addaudithook(self._hear)
+
+    def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
+        if event == "socket.__new__" and arguments[1] in NETWORKS:
+            self._refuse("a socket was made")
+        elif event == "socket.getaddrinfo":
+            self._refuse(f"asked for the address of {arguments[0]!r}")
+
+    def _refuse(self, what: str) -> None:
+        self.seen = self.seen or what
+        raise PermissionError("strategies of the league have no network")
+
+
+def _carry_out(key: Key, out: Path) -> None:
+    """Build, run, check, and write what came of it."""
+    from benchmarks.league.instances import load
+    from benchmarks.league.strategies import all_strategies
+    from solver import Limits
+
+    strategy = all_strategies()[key.strategy]
+    why = strategy.unavailable()
+    if why:
+        _write(out, Answered("unavailable", why), Measured(), strategy)
+        return
+    instance = load(key.instance)
+    why = strategy.refuses(instance.problem)
+    if why:
+        _write(out, Answered("refused", why), Measured(), strategy)
+        return
+    limits = Limits(seconds=key.seconds, work=key.work, seed=key.seed, workers=key.workers)
+    _warm(strategy, instance.problem, limits)
+    network = _NetworkWatch()
+    _limit_memory(key.memory_mb)
+    told, cpu = _Told(), _cpu_seconds()
+    try:
+        answer = strategy.solve(instance.problem, limits, told)
+    except BaseException:
+        if network.seen:
+            out.write_text(json.dumps({"network": network.seen}), encoding="utf-8")
+        raise
+    seconds = time.perf_counter() - told.began
+    measured = Measured(
+        seconds=round(seconds, 4),
+        cpu_seconds=round(_cpu_seconds() - cpu, 4),
+        peak_mb=round(_peak_mb(), 1),
+    )
+    _free_memory()
+    answered, trace = referee(instance.problem, answer, told.points)
+    over = key.seconds * (1 + GRACE_SHARE) + GRACE_SECONDS
+    if network.seen:
+        answered = Answered("disqualified", f"opened a network connection: {network.seen}")
+    elif key.work is None and seconds > over:
+        reason = f"over time: {seconds:.1f} s of {key.seconds:g} s"
+        answered = replace(answered, verdict="disqualified", reason=reason)
+    _write(out, answered, replace(measured, trace=trace), strategy)
+
+
+def referee(
+    problem: Any, answer: Any, told: Sequence[tuple[float, Any]]
+) -> tuple[Answered, list[list[float]]]:
+    """Check an answer and the groupings told on the way; the verdict, and value over time."""
+    from solver import Grouping, verify
+
+    if not isinstance(answer, Answer):
+        return Answered("disqualified", f"gave no Answer but {type(answer).__name__}"), []
+    values: list[int] = []
+    trace: list[list[float]] = []
+    for seconds, grouping in told:
+        if not isinstance(grouping, Grouping):
+            return Answered("disqualified", f"told no Grouping but {type(grouping).__name__}"), []
+        verdict = verify(problem, grouping)
+        if not verdict.feasible:
+            return Answered("disqualified", f"told an infeasible grouping: {_first(verdict)}"), []
+        if not values or verdict.objective > values[-1]:
+            values.append(verdict.objective)
+            trace.append([round(seconds, 4), verdict.objective])
+    said = {"notes": list(answer.notes), "bound": answer.bound, "values": values}
+    fault = _odd(answer)
+    if fault:
+        return Answered("disqualified", fault), trace
+    if answer.grouping is None:
+        if values:
+            return Answered("disqualified", "told groupings and answered none", **said), trace
+        verdict_ = "ok" if answer.infeasible else "none"
+        return Answered(verdict_, infeasible=answer.infeasible, **said), trace
+    if answer.infeasible:
+        return Answered("disqualified", "says infeasible and gives a grouping", **said), trace
+    verdict = verify(problem, answer.grouping)
+    groups = [[group.kind, list(group.members)] for group in answer.grouping]
+    if not verdict.feasible:
+        return Answered("disqualified", f"infeasible: {_first(verdict)}", **said), trace
+    value = verdict.objective
+    if answer.objective is not None and answer.objective != value:
+        reason = f"false objective: it claims {answer.objective}, its grouping is worth {value}"
+        return Answered("disqualified", reason, **said), trace
+    found = Answered("ok", objective=value, groups=groups, **said)
+    if answer.bound is not None and answer.bound < value:
+        reason = f"false bound: {answer.bound} is below its own answer, {value}"
+        return replace(found, verdict="disqualified", reason=reason), trace
+    return found, trace
+
+
+def _first(verdict: Any) -> str:
+    return str(verdict.violations[0])[:300]
+
+
+def _odd(answer: Answer) -> str:
+    """What in an answer is not of the type the contract says."""
+    from solver import Grouping
+
+    for name in ("objective", "bound"):
+        value = getattr(answer, name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
+            return f"its {name} is no int but {type(value).__name__}"
+    if answer.grouping is not None and not isinstance(answer.grouping, Grouping):
+        return f"its grouping is no Grouping but {type(answer.grouping).__name__}"
+    return ""
+
+
+def _warm(strategy: Strategy, problem: Any, limits: Any) -> None:
+    """A small problem of the shapes there are, so that code is loaded and compiled."""
+    from benchmarks.generators import study_problem
+    from solver.families import clique_partitioning
+
+    pairs = [(i, j) for i in range(10) for j in range(i + 1, 10)]
+    free = clique_partitioning(10, pairs, [(7 * i + 11 * j) % 13 - 6 for i, j in pairs])
+    quick = replace(limits, seconds=min(WARMING_SECONDS, limits.seconds), work=None)
+    for small in (study_problem(40, 8, 2, 0), free):
+        if not strategy.refuses(small):
+            strategy.solve(small, replace(quick, seconds=3.0), lambda _: None)
+
+
+def _limit_memory(megabytes: int) -> None:
+    """So much more than is in use; the kernel counts what is written to, not what is reserved."""
+    now = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    most = now + megabytes * 1_000_000
+    resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _free_memory() -> None:
+    """The referee is not limited."""
+    hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
+    resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
+
+
+def _cpu_seconds() -> float:
+    children = resource.getrusage(resource.RUSAGE_CHILDREN)
+    return time.process_time() + children.ru_utime + children.ru_stime
+
+
+def _peak_mb() -> float:
+    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+    return max(resource.getrusage(one).ru_maxrss for one in who) * 1024 / 1e6
+
+
+def _write(out: Path, answered: Answered, measured: Measured, strategy: Strategy) -> None:
+    content = {
+        "answer": asdict(answered),
+        "deterministic": bool(strategy.deterministic),
+        "measured": {
+            name: value
+            for name, value in asdict(measured).items()
+            if name in ("seconds", "cpu_seconds", "peak_mb", "trace")
+        },
+    }
+    unfinished = out.with_suffix(".part")
+    unfinished.write_text(json.dumps(content), encoding="utf-8")
+    unfinished.rename(out)
+
+
+def _die_with_the_runner() -> None:
+    """On Linux the kernel ends this process when the thread that waits for it is gone."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None, use_errno=True).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    _die_with_the_runner()
+    _carry_out(Key(**json.loads(sys.argv[1])), Path(sys.argv[2]))

@@ -1,0 +1,170 @@
+"""Run a suite: every run that the table does not have yet, on an executor, each row kept at once.
+
+The local executor is a pool of threads, each of which waits for the one process of its run: a
+strategy that dies takes nobody along. Other executors with the same face do as well; Dask's is
+asked for by an address.
+"""
+
+from __future__ import annotations
+
+import json
+import statistics
+import time
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from benchmarks.league.instances import fingerprint, load
+from benchmarks.league.match import play
+from benchmarks.league.rows import Key, Row, Table
+from benchmarks.league.suites import Suite
+
+ROWS, INSTANCES, RUN = "rows.jsonl", "instances.json", "run.json"
+
+
+@dataclass
+class Progress:
+    """How far a run is.
+
+    Attributes
+    ----------
+    total, done : runs of the suite, and those with a row.
+    took : wall-clock seconds of each run of this session, by strategy, as a share of its limit.
+    """
+
+    total: int
+    done: int
+    parallel: int
+    waiting: list[Key]
+    took: dict[str, list[float]] = field(default_factory=lambda: defaultdict(list))
+
+    @property
+    def seconds_left(self) -> float | None:
+        """By what the same strategies took so far; ``None`` before anything is known of any."""
+        if not self.took:
+            return None
+        every = [share for shares in self.took.values() for share in shares]
+        usual = statistics.fmean(every)
+        left = 0.0
+        for key in self.waiting:
+            own = self.took.get(key.strategy)
+            left += key.seconds * (statistics.fmean(own) if own else usual)
+        return left / self.parallel
+
+
+Heard = Callable[[Row, Progress], None]
+
+
+def run(
+    suite: Suite, table: Table, executor: Executor, parallel: int, heard: Heard | None = None
+) -> Progress:
+    """Run what the table lacks; a row is on disk before ``heard`` is told of it.
+
+    Parameters
+    ----------
+    parallel : runs that are given to the executor at a time.
+    """
+    waiting = [key for key in suite.keys if key not in table]
+    progress = Progress(len(suite.keys), len(suite.keys) - len(waiting), parallel, waiting)
+    going: dict[Future[Row], tuple[Key, float]] = {}
+    try:
+        while waiting or going:
+            while waiting and len(going) < parallel:
+                key = waiting.pop(0)
+                going[executor.submit(play, key)] = (key, time.monotonic())
+            ended, _ = wait(going, return_when=FIRST_COMPLETED)
+            for future in ended:
+                key, began = going.pop(future)
+                row = future.result()
+                table.append(row)
+                progress.done += 1
+                progress.took[key.strategy].append((time.monotonic() - began) / key.seconds)
+                if heard is not None:
+                    heard(row, progress)
+    finally:
+        for future in going:
+            future.cancel()
+    return progress
+
+
+@contextmanager
+def local_executor(workers: int) -> Iterator[Executor]:
+    """So many runs at a time on this machine."""
+    executor = ThreadPoolExecutor(workers, thread_name_prefix="league")
+    try:
+        yield executor
+    finally:
+        executor.shutdown(wait=True, cancel_futures=True)
+
+
+@contextmanager
+def cluster_executor(address: str) -> Iterator[tuple[Executor, int]]:
+    """A Dask cluster's executor, and how many runs it takes at a time.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        Without the extra ``cluster``.
+    OSError
+        If no scheduler answers there.
+    """
+    from distributed import Client
+
+    with Client(address, timeout="10s", set_as_default=False) as client:
+        threads = sum(client.nthreads().values())
+        # A worker that dies takes its runs along; they are given to another one. Rows are the
+        # same whoever makes them, so a run made twice costs only its time.
+        with client.get_executor(pure=False, retries=3) as executor:
+            yield executor, max(1, threads)
+
+
+def instance_facts(name: str) -> dict[str, Any]:
+    """Sizes, fingerprint and known value of an instance, as kept beside the rows."""
+    instance = load(name)
+    problem = instance.problem
+    return {
+        "family": instance.family,
+        "items": problem.num_items,
+        "kinds": problem.num_kinds,
+        "pairs": problem.num_pairs,
+        "resources": problem.num_resources,
+        "density": round(instance.density, 6),
+        "sha256": fingerprint(problem),
+        "known": {
+            "value": instance.known.value,
+            "is_optimal": instance.known.is_optimal,
+            "source": instance.known.source,
+        },
+    }
+
+
+def keep_facts(folder: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+    """Facts of the instances, read from the folder where they are there, else made and kept.
+
+    Raises
+    ------
+    ValueError
+        If the file of a former run is none of ours.
+    """
+    path = folder / INSTANCES
+    facts: dict[str, dict[str, Any]] = {}
+    if path.exists():
+        facts = json.loads(path.read_text(encoding="utf-8"))
+    missing = [name for name in names if name not in facts]
+    for name in missing:
+        facts[name] = instance_facts(name)
+    if missing:
+        write_whole(path, json.dumps(facts, indent=1, sort_keys=True) + "\n")
+    return facts
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file that is there whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(path.name + ".part")
+    part.write_text(text, encoding="utf-8")
+    part.replace(path)

@@ -1,0 +1,115 @@
+"""A run in its own process: the honest are left alone, liars are found, each for his reason."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+
+import pytest
+from league_plugins import LIARS, install
+
+from benchmarks.league.contract import Answer
+from benchmarks.league.judging import judge
+from benchmarks.league.match import play, referee
+from benchmarks.league.rows import Key, Row
+from solver import Group, Grouping, GroupingProblem
+
+INSTANCE = "study:60,10,2,0"
+
+
+def key(strategy: str, **changes: object) -> Key:
+    usual = Key(INSTANCE, strategy, 0, 1.0, None, 4_000, 1, "code")
+    return dataclasses.replace(usual, **changes)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def plugins(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "plugins"
+    folder.mkdir()
+    monkeypatch.setenv("PYTHONPATH", str(install(folder)))
+
+
+@pytest.mark.usefixtures("plugins")
+def test_the_honest_are_left_alone() -> None:
+    row = play(key("honest"))
+    assert row.answer.verdict == "ok", row.answer.reason
+    assert row.answer.objective == row.answer.bound == row.answer.values[-1]
+    assert row.answer.values[0] == 0
+    assert row.measured.seconds > 0
+    assert row.measured.peak_mb > 50
+    assert [value for _, value in row.measured.trace] == row.answer.values
+    assert Row.from_line(row.to_line()) == row
+
+
+@pytest.mark.usefixtures("plugins")
+@pytest.mark.parametrize("name", LIARS)
+def test_each_liar_is_found(name: str) -> None:
+    memory = 800 if name == "eats-memory" else 4_000
+    row = play(key(name, memory_mb=memory))
+    assert row.answer.verdict == "disqualified"
+    assert LIARS[name][1] in row.answer.reason
+
+
+@pytest.mark.usefixtures("plugins")
+def test_a_liar_costs_nobody_else_anything() -> None:
+    """The rows of the others on the same instance stand, and a false bound is judged by theirs."""
+    rows = [play(key("honest")), play(key("crashes")), play(key("greedy"))]
+    honest = rows[0].answer
+    assert honest.objective is not None
+    low = dataclasses.replace(rows[2].answer, bound=honest.objective - 1)
+    rows[2] = dataclasses.replace(rows[2], answer=low)
+    judged = judge(rows, {})
+    verdicts = {row.key.strategy: row.answer for row in judged.rows}
+    assert verdicts["honest"].verdict == "ok"
+    assert verdicts["crashes"].verdict == "disqualified"
+    if low.objective is not None and low.objective < honest.objective:
+        assert verdicts["greedy"].verdict == "disqualified"
+        assert str(honest.objective) in verdicts["greedy"].reason
+
+
+def test_the_same_work_gives_the_same_answer() -> None:
+    rows = [play(key("search", work=100_000, seconds=30.0)) for _ in range(2)]
+    assert rows[0].deterministic
+    assert rows[0].fixed() == rows[1].fixed()
+    assert rows[0].answer.verdict == "ok"
+
+
+def test_what_is_not_of_its_sort_is_refused_not_disqualified() -> None:
+    row = play(key("search", instance="coalitions:ndcs,4,0", work=50_000, seconds=30.0))
+    assert row.answer.verdict in ("ok", "none", "refused")
+
+
+PAIR = GroupingProblem(
+    num_items=3, kinds=("a",), pairs=[(0, 1), (1, 2)], pair_values=[5, 7], max_size=[2]
+)
+BOTH, LATER = Grouping([Group(0, [0, 1])]), Grouping([Group(0, [1, 2])])
+
+
+@pytest.mark.parametrize(
+    ("answer", "told", "verdict", "reason"),
+    [
+        (Answer(LATER), [(0.1, BOTH)], "ok", ""),
+        (Answer(LATER, 7, 7), [], "ok", ""),
+        (Answer(LATER, 8), [], "disqualified", "claims 8, its grouping is worth 7"),
+        (Answer(LATER, 7, 6), [], "disqualified", "6 is below its own answer, 7"),
+        (Answer(None), [], "none", ""),
+        (Answer(None, bound=9), [], "none", ""),
+        (Answer(None), [(0.1, BOTH)], "disqualified", "told groupings and answered none"),
+        (Answer(None, infeasible=True), [], "ok", ""),
+        (Answer(BOTH, infeasible=True), [], "disqualified", "says infeasible and gives"),
+        (Answer(Grouping([Group(0, [0, 1, 2])])), [], "disqualified", "infeasible:"),
+        (Answer(Grouping([Group(1, [0])])), [], "disqualified", "infeasible:"),
+        (Answer(LATER), [(0.1, "x")], "disqualified", "told no Grouping but str"),
+        (Answer("x"), [], "disqualified", "its grouping is no Grouping"),  # type: ignore[arg-type]
+        (Answer(LATER, True), [], "disqualified", "its objective is no int but bool"),
+    ],
+)
+def test_referee(
+    answer: Answer, told: list[tuple[float, object]], verdict: str, reason: str
+) -> None:
+    found, trace = referee(PAIR, answer, told)
+    assert found.verdict == verdict
+    assert reason in found.reason
+    assert found.values == [value for _, value in trace]
+    if verdict == "ok" and not answer.infeasible:
+        assert found.objective == 7

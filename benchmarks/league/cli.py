@@ -181,9 +181,7 @@ def report(folder: Folder) -> None:
     details = Details(
         suite=run_details["title"],
         commit=run_details["commit"],
-        strategies={
-            name: About(one.about, name in OURS) for name, one in _strategies().items()
-        },
+        strategies={name: About(one.about, name in OURS) for name, one in _strategies().items()},
         sizes={
             name: Size(fact["items"], fact["kinds"], fact["pairs"]) for name, fact in facts.items()
         },

@@ -81,7 +81,7 @@ class Assignment:
         elif limits.seconds is not None:
             # It looks at its clock only after it has read and copied the model.
             reading = _SECONDS_A_TERM * len(model.slots) * problem.num_items
-            settings.max_time_in_seconds = max(0.97 * budget.remaining - reading, 0.001)
+            settings.max_time_in_seconds = max(0.93 * budget.remaining - reading, 0.001)
         # A run that ends before its search begins has the bound 0, which it never proved.
         heard = threading.Event()
         solver.best_bound_callback = lambda _: heard.set()

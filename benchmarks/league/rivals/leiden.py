@@ -3,8 +3,9 @@ Scientific Reports 9, 2019, by its authors' packages igraph and leidenalg.
 
 The packages are licensed under the GPL and therefore no dependency; they are imported only when
 the strategy runs. ``max_comm_size`` alone is ignored without a word since leidenalg 0.12: only
-``community_constraint_enforcement`` above 0 makes it count, and earlier versions have no such
-attribute and need none. The sizes are checked in either case.
+``community_constraint_enforcement`` makes it count, and as a penalty only (with 1, sizes of 40 were
+seen under a cap of 8); earlier versions have no such attribute and need none. The sizes are checked
+in either case.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ def capped_communities(
     optimiser.set_rng_seed(seed)
     optimiser.max_comm_size = largest
     if hasattr(type(optimiser), _ENFORCEMENT):
-        setattr(optimiser, _ENFORCEMENT, 1.0)
+        # A penalty against the gain of pairs: it must outweigh the best of them.
+        setattr(optimiser, _ENFORCEMENT, 1_000 * max(1.0, *weights))
     optimiser.optimise_partition(partition, n_iterations=_ITERATIONS)
     communities = [list(members) for members in partition if len(members)]
     if any(len(members) > largest for members in communities):

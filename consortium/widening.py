@@ -28,6 +28,8 @@ from solver import Event, EventKind, Grouping, Limits, Observer, Result, Status,
 
 #: Shares of the limit: of the first solve on the nearest pairs, and of each search over all.
 FIRST, SEARCH = 0.25, 0.125
+#: A share of the limit that is not worth another solve.
+LEAST = 0.02
 #: A search from the best plan needs an end of its own where the solve has none.
 ENDLESS_SECONDS = 60.0
 #: Pairs x kinds above which all pairs are not looked at: 24 bytes each while they are built.
@@ -77,37 +79,67 @@ class _Widening:
         self.everything = formulate(case.with_programme(above))
         self.kept: Pairs = set()
         self.best: int | None = None
+        self.searches, self.gained = 0, False
 
     def run(self, start: Grouping | None) -> tuple[Formulation, Result]:
+        """Take turns until neither search leads to more, or the limits end."""
         result = self._solve(self.nearest, "nearest pairs", FIRST, start)
         if result.grouping is None and not _by_hand(result):
-            return self._without_nearest(result)
-        first, searches, afresh = result.objective, 0, False
-        while not _by_hand(result) and self.clock.left > FIRST:
-            searches += 1
+            return self._without_plan(result)
+        self.result = result
+        first = result.objective
+        try:
+            self._take_turns()
+        except KeyboardInterrupt:  # between two solves, which hear of it themselves
+            self.result = replace(self.result, stopped_by="interrupt")
+        return self.formulation, self._told(first)
+
+    def _take_turns(self) -> None:
+        """Better ``result``, with the ``formulation`` it is of."""
+        afresh = False
+        while not _by_hand(self.result) and self.clock.left > FIRST:
+            self.searches += 1
             known = len(self.kept)
-            found = self._search(None if afresh else result.grouping, searches)
-            if _by_hand(found):
-                return self.formulation, self._ended(found, result)
-            best = found if _above(found, result) else result
+            found = self._search(None if afresh else self.result.grouping, self.searches)
+            gained = _above(found, self.result)
+            self.gained |= gained
+            best = found if gained else self.result
             self._keep(best)
-            finished = result.stopped_by in ("optimal", "gap", "exhausted")
-            if best is result and finished and not (afresh and len(self.kept) > known):
+            if _by_hand(found):
+                self._end_with(best, found.stopped_by)
+                return
+            if not gained and _is_finished(self.result) and not (afresh and len(self.kept) > known):
                 if afresh:
-                    break
+                    return
                 afresh = True
                 continue
             formulation = formulate(self.case, keep_pairs=self.kept)
             again = self._solve(formulation, "pairs kept", 1.0, best.grouping)
-            if _above(again, result) or not finished:
-                afresh = False
-            elif not _by_hand(again):  # a proof on fewer pairs is not given for none on more
-                break
-            self.formulation, result = formulation, again
-        return self.formulation, self._told(result, first, searches)
+            if _by_hand(again) and not _above(again, best):
+                self._end_with(best, again.stopped_by)
+                return
+            # A proof on fewer pairs is not given for none on more.
+            if not _above(again, self.result) and _is_finished(self.result):
+                return
+            self.formulation, self.result = formulation, again
+            afresh = False
+        if not _by_hand(self.result) and not _is_finished(self.result) and self.clock.left > LEAST:
+            again = self._solve(self.formulation, "pairs kept", 1.0, self.result.grouping)
+            self.result = again if not _above(self.result, again) else self.result
 
-    def _without_nearest(self, result: Result) -> tuple[Formulation, Result]:
+    def _end_with(self, best: Result, stopped_by: str) -> None:
+        """Stopped by hand: the best plan, with a bound where it is of the plan's pairs."""
+        if best is not self.result:
+            self.formulation = formulate(self.case, keep_pairs=self.kept)
+            best = replace(best, bound=None, status=Status.FEASIBLE)
+        self.result = replace(best, stopped_by=stopped_by)
+
+    def _without_plan(self, result: Result) -> tuple[Formulation, Result]:
         """Nothing is known of the nearest pairs, or no plan exists on them: all pairs decide."""
+        if result.status is not Status.INFEASIBLE and self.clock.left > LEAST:
+            result = self._solve(self.nearest, "nearest pairs", self.clock.left / 2, None)
+            if result.grouping is not None:
+                return self.formulation, self.clock.whole(result)
         self.formulation = self.everything
         found = self._solve(self.everything, "all pairs", 1.0, None)
         if result.status is Status.INFEASIBLE:
@@ -167,27 +199,17 @@ class _Widening:
         for _, members in self.everything.consortia(grouping):
             self.kept |= set(pairs_within([members]))
 
-    def _ended(self, better: Result, result: Result) -> Result:
-        """Stopped by hand while it searched: the best plan, with a bound where it has one."""
-        if not _above(better, result):
-            better = replace(better, grouping=result.grouping, objective=result.objective)
-            better = replace(better, bound=result.bound, status=result.status)
-        else:
-            self._keep(better)
-            self.formulation = formulate(self.case, keep_pairs=self.kept)
-        return self.clock.whole(better)
-
-    def _told(self, result: Result, first: int | None, searches: int) -> Result:
+    def _told(self, first: int | None) -> Result:
         """The result with how it came about."""
         notes = []
+        result = self.result
         added = len(self.formulation.problem.pairs) - len(self.nearest.problem.pairs)
-        if first is not None and result.objective is not None and result.objective > first:
+        if self.gained and first is not None and result.objective is not None:
             notes.append(
                 f"A search over all compatible pairs raised the surplus from {usd(first)} to "
-                f"{usd(result.objective)}: {added:,} more pairs, of the plans it met, "
-                "were kept."
+                f"{usd(result.objective)}: {added:,} more pairs, of the plans it met, were kept."
             )
-        elif searches:
+        elif self.searches:
             notes.append("A search over all compatible pairs found nothing better.")
         return self.clock.whole(_noted(result, notes))
 
@@ -241,6 +263,10 @@ def _above(one: Result, other: Result) -> bool:
     if one.objective is None or other.objective is None:
         return one.objective is not None
     return one.objective > other.objective
+
+
+def _is_finished(result: Result) -> bool:
+    return result.stopped_by in ("optimal", "gap", "exhausted")
 
 
 def _by_hand(result: Result) -> bool:

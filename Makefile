@@ -31,7 +31,7 @@ out/league/smoke: $(READY)
 	$(BIN)/python -m benchmarks run smoke --workers 2
 
 league: out/league/smoke
-	$(BIN)/python -m benchmarks compare $(KEPT) out/league/smoke --tolerance 0.01
+	$(BIN)/python -m benchmarks compare $(KEPT) out/league/smoke --tolerance 0.01 --complete
 
 league-keep: out/league/smoke
 	cp out/league/smoke/rows.jsonl $(KEPT)

@@ -19,11 +19,12 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from benchmarks.instances import InstancesMissing
-from benchmarks.league.code import code_hash
+from benchmarks.league.code import code_of
 from benchmarks.league.instances import UnknownInstance, fingerprint, load
 from benchmarks.league.match import play
 from benchmarks.league.rows import Row, read_rows
 from benchmarks.league.runner import INSTANCES, ROWS, RUN
+from benchmarks.league.strategies import all_strategies
 
 MANIFEST = "manifest.json"
 FILES = (ROWS, INSTANCES, RUN)
@@ -60,8 +61,8 @@ class Verified:
 
     @property
     def ok(self) -> bool:
-        """Nothing is different, changed or missing."""
-        return not (self.different or self.changed or self.missing)
+        """Something was run again, and nothing is different, changed or missing."""
+        return self.same > 0 and not (self.different or self.changed or self.missing)
 
 
 def write_bundle(folder: Path, path: Path) -> None:
@@ -126,10 +127,13 @@ def verify_bundle(
     only : names of strategies; all of them if empty.
     heard : told of each row that was run again, and whether it gave the same bytes.
     """
-    rows, facts, details = read_bundle(path)
-    found = Verified(same_code=details.get("code") == code_hash())
+    rows, facts, _ = read_bundle(path)
+    strategies = all_strategies()
+    found = Verified(same_code=all(row.key.code == code_of(row.key.strategy) for row in rows))
     wanted = set(only)
     usable = set()
+    for name in sorted({row.key.instance for row in rows} - facts.keys()):
+        found.missing.append(f"{name}: the bundle has no facts of it")
     for name, fact in sorted(facts.items()):
         try:
             now = fingerprint(load(name).problem)
@@ -142,7 +146,10 @@ def verify_bundle(
     again = []
     for row in rows:
         chosen = not wanted or row.key.strategy in wanted
-        if chosen and row.deterministic and row.key.instance in usable:
+        # Not as the bundle says, but as the strategy does.
+        strategy = strategies.get(row.key.strategy)
+        fixed = row.key.work is not None and strategy is not None and strategy.deterministic
+        if chosen and fixed and row.key.instance in usable:
             again.append((row, executor.submit(play, row.key)))
         else:
             found.other += 1

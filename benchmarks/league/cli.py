@@ -20,7 +20,7 @@ from rich.table import Table as Shown
 
 from benchmarks.instances import InstancesMissing
 from benchmarks.league import runner
-from benchmarks.league.code import code_hash, versions
+from benchmarks.league.code import code_hash, code_of, versions
 from benchmarks.league.instances import FAMILIES, UnknownInstance, load
 from benchmarks.league.match import play
 from benchmarks.league.rows import Key, Row, RowsInUse, Table, read_rows
@@ -57,7 +57,7 @@ def run_suite(
 ) -> None:
     """Run a suite; rows that are there already are not run again."""
     try:
-        wanted = read_suite(suite, list(_strategies()), code_hash())
+        wanted = read_suite(suite, list(_strategies()), code_of)
     except BadSuite as error:
         raise _stop(error) from None
     where = folder or OUT / wanted.name
@@ -67,11 +67,11 @@ def run_suite(
         told.print(f"left out: {note}", style="yellow", markup=False, highlight=False)
     try:
         with Table(where / runner.ROWS) as table:
-            facts = runner.keep_facts(where, wanted.instances)
+            facts = runner.keep_facts(where, wanted.instances, code_hash())
             _keep_run(where, wanted)
             _run(wanted, table, workers, cluster)
             worst = _told_at_end(wanted, table, facts)
-    except (RowsInUse, InstancesMissing, OSError, ValueError) as error:
+    except (RowsInUse, InstancesMissing, UnknownInstance, OSError, ValueError) as error:
         raise _stop(error) from None
     except ModuleNotFoundError as error:
         raise _stop(
@@ -175,8 +175,10 @@ def report(folder: Folder) -> None:
     try:
         run_details = json.loads((folder / runner.RUN).read_text(encoding="utf-8"))
         facts = json.loads((folder / runner.INSTANCES).read_text(encoding="utf-8"))
-        rows = list(read_rows(folder / runner.ROWS))
-    except (OSError, ValueError) as error:
+        # Rows of other code or another suite may be there as well: they are another run's.
+        wanted = {Key(**key) for key in run_details["keys"]}
+        rows = [row for row in read_rows(folder / runner.ROWS) if row.key in wanted]
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise _stop(f"{folder} is no folder of a run: {error}") from None
     details = Details(
         suite=run_details["title"],
@@ -208,7 +210,7 @@ def repeat(
         load(instance)
     except (UnknownInstance, InstancesMissing) as error:
         raise _stop(error) from None
-    key = Key(instance, strategy, seed, seconds, work, memory, workers, code_hash())
+    key = Key(instance, strategy, seed, seconds, work, memory, workers, code_of(strategy))
     row = play(key)
     sys.stdout.write(json.dumps(json.loads(row.to_line()), indent=1, ensure_ascii=False) + "\n")
     raise typer.Exit(int(row.answer.verdict == "disqualified"))
@@ -275,6 +277,9 @@ def compare_runs(
     strategy: Annotated[
         list[str] | None, typer.Option(help="Compare only these; may be repeated.")
     ] = None,
+    complete: Annotated[
+        bool, typer.Option("--complete", help="A row of the first without a match is a fault.")
+    ] = False,
 ) -> None:
     """Show what changed between two runs beyond noise; 1 if anything became worse."""
     from benchmarks.league.comparing import compare
@@ -313,7 +318,7 @@ def compare_runs(
     worse = [one.strategy for one in changes if one.is_worse(tolerance)]
     if worse:
         out.print(f"worse: {', '.join(worse)}", style="red", highlight=False)
-    raise typer.Exit(1 if worse else 0)
+    raise typer.Exit(1 if worse or (complete and gone) else 0)
 
 
 @app.command("list")

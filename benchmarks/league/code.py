@@ -28,23 +28,54 @@ SOURCES = (
 LIBRARIES = ("numpy", "scipy", "numba", "ortools", "networkx", "pandas")
 
 
+#: Optional libraries of one strategy: installing them changes its rows, and nobody else's.
+OPTIONAL = {"leiden": ("igraph", "leidenalg")}
+
+
 @lru_cache(maxsize=1)
 def code_hash() -> str:
-    """Twelve hexadecimal digits; the same on any machine with the same code and libraries."""
+    """Of all that every strategy's answer may depend on; twelve hexadecimal digits.
+
+    The same on any machine with the same code and libraries.
+    """
+    return _code().hexdigest()[:12]
+
+
+@lru_cache(maxsize=1024)
+def code_of(strategy: str) -> str:
+    """Of what a strategy's answer may depend on: its package too, if it is a plug-in."""
+    digest = _code().copy()
+    before = digest.digest()
+    for name in OPTIONAL.get(strategy, ()):
+        digest.update(f"{name} {_version(name)}".encode())
+    for entry in metadata.entry_points(group=ENTRY_POINTS):
+        if entry.name != strategy:
+            continue
+        digest.update(entry.value.encode())
+        if entry.dist is not None:
+            digest.update(f"{entry.dist.name} {entry.dist.version}".encode())
+        found = find_spec(entry.module.partition(".")[0])
+        if found is not None and found.origin is not None:
+            digest.update(Path(found.origin).read_bytes())
+    return digest.hexdigest()[:12] if digest.digest() != before else code_hash()
+
+
+def _version(name: str) -> str:
+    try:
+        return metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return "none"
+
+
+@lru_cache(maxsize=1)
+def _code() -> hashlib._Hash:
     digest = hashlib.sha256()
     for path in sorted({path for pattern in SOURCES for path in PROJECT.glob(pattern)}):
         digest.update(path.relative_to(PROJECT).as_posix().encode())
         digest.update(path.read_bytes())
     for name, version in versions().items():
         digest.update(f"{name} {version}".encode())
-    for entry in sorted(metadata.entry_points(group=ENTRY_POINTS), key=lambda one: one.name):
-        digest.update(entry.name.encode())
-        if entry.dist is not None:
-            digest.update(f"{entry.dist.name} {entry.dist.version}".encode())
-        found = find_spec(entry.module.partition(".")[0])
-        if found is not None and found.origin is not None:
-            digest.update(Path(found.origin).read_bytes())
-    return digest.hexdigest()[:12]
+    return digest
 
 
 def versions() -> dict[str, str]:

@@ -1,9 +1,10 @@
 """Two tables of results: what became better or worse, beyond noise.
 
 Rows are matched by instance, strategy, seed and limits; the code is what is compared. Where the
-limit is work, values and bounds are the same every time, so any change is real. Where it is the
-clock, they are not: a strategy is said to be better or worse only if the bootstrap interval of its
-mean change over the instances leaves out none. Seconds are reported as ratios and decide nothing.
+limit is work and the strategy is deterministic, values and bounds are the same every time, so any
+change of any row is real. Where it is the clock, they are not: a strategy is said to be worse only
+if the bootstrap interval of its mean change over the instances is below 0, or if it is
+disqualified. Seconds are reported as ratios and decide nothing.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from math import inf
 
 import numpy as np
 
@@ -29,12 +31,14 @@ class Change:
     better, worse : rows whose value is above, or below, the one before; bounds that are tighter,
         or weaker; in words.
     lost, gained : proofs of optimality that are no more, or are new; in words.
-    faults : rows that are disqualified, or have no grouping, and were ok before; in words.
+    faults : rows that were ok and are not any more; in words. dropped : those of them that tell
+        nothing where the clock decides: no grouping was found, or it did not run.
     same : rows without any of that.
     mean, low, high : mean change of value as a share of the value before, over the instances, with
         its 95% bootstrap interval.
     seconds : geometric mean of the seconds now to those before; ``None`` where none were taken.
-    by_work : whether all rows are limited by work.
+    deepest : largest loss of value, or weakening of a bound, of any row, as a share of it.
+    by_work : whether all rows are deterministic.
     """
 
     strategy: str
@@ -43,20 +47,20 @@ class Change:
     lost: list[str] = field(default_factory=list)
     gained: list[str] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)
+    dropped: int = 0
     same: int = 0
     mean: float = 0.0
     low: float = 0.0
     high: float = 0.0
     seconds: float | None = None
+    deepest: float = 0.0
     by_work: bool = True
 
     def is_worse(self, tolerance: float = 0.0) -> bool:
         """Whether it became worse beyond noise, and beyond a share of value that is tolerated."""
-        if self.faults or self.lost:
-            return True
         if self.by_work:
-            return bool(self.worse) and self.mean < -tolerance
-        return self.high < -tolerance
+            return bool(self.faults or self.lost) or self.deepest > tolerance
+        return len(self.faults) > self.dropped or self.high < -tolerance
 
 
 def compare(before: Iterable[Row], now: Iterable[Row]) -> tuple[list[Change], int, int]:
@@ -78,13 +82,14 @@ def _match(key: Key) -> tuple[object, ...]:
 
 
 def _change(strategy: str, pairs: Sequence[tuple[Row, Row]]) -> Change:
-    change = Change(strategy, by_work=all(old.key.work is not None for old, _ in pairs))
+    change = Change(strategy, by_work=all(a.deterministic and b.deterministic for a, b in pairs))
     shares: dict[str, list[float]] = defaultdict(list)
     ratios = []
     for old, new in pairs:
         name = f"{old.key.instance}, seed {old.key.seed}"
         before = (len(change.better), len(change.worse), len(change.lost), len(change.gained))
-        if old.answer.verdict == "ok" and new.answer.verdict in ("disqualified", "none"):
+        if old.answer.verdict == "ok" and new.answer.verdict != "ok":
+            change.dropped += new.answer.verdict != "disqualified"
             reason = f": {new.answer.reason}" if new.answer.reason else ""
             change.faults.append(f"{name}: {new.answer.verdict}{reason}")
             continue
@@ -94,6 +99,7 @@ def _change(strategy: str, pairs: Sequence[tuple[Row, Row]]) -> Change:
         first, second = old.answer.objective, new.answer.objective
         if first is not None and second is not None:
             shares[old.key.instance].append((second - first) / max(abs(first), 1))
+            change.deepest = max(change.deepest, -shares[old.key.instance][-1])
             if second != first:
                 where = change.better if second > first else change.worse
                 where.append(f"{name}: {first:,} became {second:,}")
@@ -122,6 +128,9 @@ def _proofs(change: Change, name: str, old: Row, new: Row) -> None:
         change.gained.append(f"{name}: {second:,} is proved")
     elif first != second:
         tighter = first is None or (second is not None and second < first)
+        if not tighter:
+            weaker = inf if second is None else (second - (first or 0)) / max(abs(first or 0), 1)
+            change.deepest = max(change.deepest, weaker)
         shown = ["none" if bound is None else f"{bound:,}" for bound in (first, second)]
         where = change.better if tighter else change.worse
         where.append(f"{name}: bound {shown[0]} became {shown[1]}")

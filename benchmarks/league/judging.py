@@ -77,10 +77,11 @@ def judge(rows: Iterable[Row], known: Mapping[str, Known]) -> Judged:
 
     Parameters
     ----------
-    rows : rows as the referee left them. Verified are the objectives of those that are "ok"; a
-        row that is disqualified already stays so and says nothing about others.
-    known : what is known from elsewhere, by instance. A value counts against bounds as a verified
-        one does; an optimum that a verified value exceeds is refuted, and remarked upon.
+    rows : rows as the referee left them. All values in them were verified, also those of a row
+        that is disqualified already: they refute bounds, though the row stays as it is.
+    known : what is known from elsewhere, by instance. A proved optimum counts against bounds as a
+        verified value does; one that a verified value exceeds is refuted, and remarked upon. One
+        that is not proved disqualifies nobody: a bound below it is remarked upon.
 
     Returns
     -------
@@ -100,9 +101,14 @@ def judge(rows: Iterable[Row], known: Mapping[str, Known]) -> Judged:
         fact, remark = _not_refuted(known.get(instance), [given[i] for i in places])
         if remark:
             remarks.append(f"{instance}: {remark}")
-        witness = _best_witness([given[place] for place in places], fact)
+        own = [given[place] for place in places]
+        witness = _best_witness(own, fact)
+        # A value that nobody here verified and nobody proved disqualifies nobody.
+        proved = fact if fact is not None and fact.is_optimal else None
+        judge_by = _best_witness(own, proved)
         for place in places:
-            final[place] = _judged(given[place], witness)
+            final[place] = _judged(given[place], judge_by)
+            remarks += _doubted(instance, final[place], fact)
         best[instance] = _best([final[place] for place in places], fact, witness)
     return Judged(tuple(final), best, dict(known), tuple(remarks))
 
@@ -166,17 +172,37 @@ def _not_refuted(fact: Known | None, rows: list[Row]) -> tuple[Known | None, str
     return fact, ""
 
 
+def _doubted(instance: str, row: Row, fact: Known | None) -> list[str]:
+    """A bound below a value that is only said to be known: one of them is wrong."""
+    if fact is None or fact.value is None or row.answer.verdict not in ("ok", "none"):
+        return []
+    what = f"bound {row.answer.bound}"
+    if row.answer.infeasible:
+        what = "infeasible"
+    elif row.answer.bound is None or row.answer.bound >= fact.value:
+        return []
+    return [
+        f"{instance}: {what} of {_name(row)} contradicts the value {fact.value} ({fact.source}), "
+        "which nobody verified here"
+    ]
+
+
 def _found(row: Row) -> str:
     return f"the verified {row.answer.objective} of {_name(row)}"
 
 
 def _best_witness(rows: list[Row], fact: Known | None) -> _Witness | None:
-    """The highest value that stands; among equal ones the first row's, else the known one."""
-    found = [
-        _Witness(row.answer.objective, _name(row))
-        for row in rows
-        if is_verified(row) and row.answer.objective is not None
-    ]
+    """The highest verified value; among equal ones the first row's, else the known one.
+
+    Whatever disqualifies a row, the values in it were verified: they are facts.
+    """
+    found = []
+    for row in rows:
+        verified = list(row.answer.values)
+        if row.answer.objective is not None:
+            verified.append(row.answer.objective)
+        if verified:
+            found.append(_Witness(max(verified), _name(row)))
     if fact is not None and fact.value is not None:
         found.append(_Witness(fact.value, fact.source))
     return max(found, key=lambda one: one.value, default=None)
@@ -211,6 +237,9 @@ def _best(rows: list[Row], fact: Known | None, witness: _Witness | None) -> Best
         if fact.is_optimal and fact.value is not None:
             bounds.append((fact.value, fact.source))
         infeasible = infeasible or (fact.is_optimal and fact.value is None)
+    # A bound below a value that nobody verified here is doubtful, as that value is: no best bound.
+    bounds = [(number, name) for number, name in bounds if value is None or number >= value]
+    infeasible = infeasible and value is None
     bound = min((number for number, _ in bounds), default=None)
     return Best(
         value,

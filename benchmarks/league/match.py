@@ -8,8 +8,11 @@ answered. What disqualifies, each with its reason:
 - a claimed objective that is not the grouping's value;
 - a bound below the strategy's own answer (``judging`` sees bounds that others beat);
 - more time than its limit and ``GRACE``; memory above its limit; a crash;
-- a connection. The process notices sockets of Python, whether or not the strategy survives that;
-  it cannot see those of native code. Sockets within the machine's own processes are no matter.
+- a connection, at any time from the start of the process. It notices sockets of Python, whether or
+  not the strategy survives that; it cannot see those of native code or of other programs. Sockets
+  within the machine's own processes are no matter.
+
+Of very many groupings told on the way the first and the last ones are looked at.
 
 Before the clock starts, the strategy solves a small problem, so that nobody is charged for loading
 or compiling code.
@@ -65,7 +68,7 @@ def play(key: Key) -> Row:
             process = subprocess.Popen(
                 command,
                 cwd=folder,
-                env=_environment(),
+                env=_environment(key.workers),
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=errors,
@@ -112,10 +115,13 @@ def _end_session(process: subprocess.Popen[bytes]) -> None:
     process.wait()
 
 
-def _environment() -> dict[str, str]:
-    """The strategy finds this project wherever it runs, and random hashing is no excuse."""
+def _environment(workers: int) -> dict[str, str]:
+    """The strategy finds this project wherever it runs; random hashing and threads of linear
+    algebra are no excuse.
+    """
     path = os.pathsep.join(filter(None, [str(PROJECT), os.environ.get("PYTHONPATH", "")]))
-    return {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
+    threads = {name: str(workers) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS")}
+    return {**os.environ, **threads, "PYTHONPATH": path, "PYTHONHASHSEED": "0"}
 
 
 def _now() -> str:
@@ -142,26 +148,31 @@ class _Told:
 class _NetworkWatch:
     """Hears of every socket that Python makes; one to a network is refused and remembered."""
 
-    def __init__(self) -> None:
-        self.seen = ""
+    def __init__(self, out: Path) -> None:
+        self.seen, self._out = "", out
         sys.addaudithook(self._hear)
 
     def _hear(self, event: str, arguments: tuple[Any, ...]) -> None:
         if event == "socket.__new__" and arguments[1] in NETWORKS:
             self._refuse("a socket was made")
-        elif event == "socket.getaddrinfo":
+        elif event in ("socket.getaddrinfo", "socket.gethostbyname", "socket.gethostbyaddr"):
             self._refuse(f"asked for the address of {arguments[0]!r}")
 
     def _refuse(self, what: str) -> None:
-        self.seen = self.seen or what
+        if not self.seen:
+            self.seen = what
+            # Should the strategy not survive it, this is what is left.
+            self._out.write_text(json.dumps({"network": what}), encoding="utf-8")
         raise PermissionError("strategies of the league have no network")
 
 
 def _carry_out(key: Key, out: Path) -> None:
     """Build, run, check, and write what came of it."""
     from benchmarks.league.instances import load
-    from benchmarks.league.strategies import all_strategies
     from solver import Limits
+
+    network = _NetworkWatch(out)
+    from benchmarks.league.strategies import all_strategies
 
     strategy = all_strategies()[key.strategy]
     why = strategy.unavailable()
@@ -169,22 +180,19 @@ def _carry_out(key: Key, out: Path) -> None:
         _write(out, Answered("unavailable", why), Measured(), strategy)
         return
     instance = load(key.instance)
+    limits = Limits(seconds=key.seconds, work=key.work, seed=key.seed, workers=key.workers)
+    _warm(strategy, limits)
+    looking = time.perf_counter()
     why = strategy.refuses(instance.problem)
+    looking = time.perf_counter() - looking
     if why:
         _write(out, Answered("refused", why), Measured(), strategy)
         return
-    limits = Limits(seconds=key.seconds, work=key.work, seed=key.seed, workers=key.workers)
-    _warm(strategy, limits)
-    network = _NetworkWatch()
     _limit_memory(key.memory_mb)
     told, cpu = _Told(), _cpu_seconds()
-    try:
-        answer = strategy.solve(instance.problem, limits, told)
-    except BaseException:
-        if network.seen:
-            out.write_text(json.dumps({"network": network.seen}), encoding="utf-8")
-        raise
-    seconds = time.perf_counter() - told.began
+    answer = strategy.solve(instance.problem, limits, told)
+    # Whoever solves while he looks whether the problem is of his sort pays for it.
+    seconds = looking + time.perf_counter() - told.began
     measured = Measured(
         seconds=round(seconds, 4),
         cpu_seconds=round(_cpu_seconds() - cpu, 4),
@@ -238,10 +246,12 @@ def referee(
     value = verdict.objective
     if answer.objective is not None and answer.objective != value:
         reason = f"false objective: it claims {answer.objective}, its grouping is worth {value}"
-        return Answered("disqualified", reason, **said), trace
+        lie = Answered("disqualified", reason, objective=value, groups=groups, **said)
+        return lie, trace
     found = Answered("ok", objective=value, groups=groups, **said)
-    if answer.bound is not None and answer.bound < value:
-        reason = f"false bound: {answer.bound} is below its own answer, {value}"
+    own = max([value, *values])
+    if answer.bound is not None and answer.bound < own:
+        reason = f"false bound: {answer.bound} is below its own answer, {own}"
         return replace(found, verdict="disqualified", reason=reason), trace
     return found, trace
 
@@ -281,10 +291,25 @@ def _warm(strategy: Strategy, limits: Any) -> None:
 
 
 def _limit_memory(megabytes: int) -> None:
-    """So much more than is in use; the kernel counts what is written to, not what is reserved."""
-    now = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    """So much more than is in use of what a process may write to, touched or not (Linux)."""
+    now = _status("VmData")
+    if now is None:
+        return
+    # From here on the peak is the strategy's own, on top of what is loaded.
+    with contextlib.suppress(OSError):
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     most = now + megabytes * 1_000_000
     resource.setrlimit(resource.RLIMIT_DATA, (most, resource.getrlimit(resource.RLIMIT_DATA)[1]))
+
+
+def _status(name: str) -> int | None:
+    """Bytes that Linux states of this process; ``None`` elsewhere."""
+    try:
+        text = Path("/proc/self/status").read_text(encoding="ascii", errors="replace")
+    except OSError:
+        return None
+    (line,) = [one for one in text.splitlines() if one.startswith(name + ":")]
+    return int(line.split()[1]) * 1024
 
 
 def _free_memory() -> None:
@@ -299,8 +324,8 @@ def _cpu_seconds() -> float:
 
 
 def _peak_mb() -> float:
-    who = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    return max(resource.getrusage(one).ru_maxrss for one in who) * 1024 / 1e6
+    own = _status("VmHWM") or resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    return max(own, resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024) / 1e6
 
 
 def _write(out: Path, answered: Answered, measured: Measured, strategy: Strategy) -> None:

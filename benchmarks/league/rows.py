@@ -139,7 +139,7 @@ class Row:
 
 
 def _line(content: dict[str, Any]) -> str:
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
 
 
 class RowsInUse(Exception):
@@ -201,11 +201,10 @@ def read_rows(path: Path) -> Iterator[Row]:
     ValueError
         If a line is no row; a torn last one is left out.
     """
-    content = path.read_bytes()
-    whole = content[: content.rfind(b"\n") + 1]
-    for number, line in enumerate(whole.decode("utf-8").splitlines(), start=1):
+    lines = path.read_bytes().split(b"\n")[:-1]
+    for number, line in enumerate(lines, start=1):
         try:
-            yield Row.from_line(line)
+            yield Row.from_line(line.decode("utf-8"))
         except ValueError as error:
             raise ValueError(f"{path.name}, line {number}: {error}") from error
 

@@ -18,6 +18,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from benchmarks.league.code import code_of
 from benchmarks.league.instances import fingerprint, load
 from benchmarks.league.match import play
 from benchmarks.league.rows import Key, Row, Table
@@ -71,24 +72,46 @@ def run(
     waiting = [key for key in suite.keys if key not in table]
     progress = Progress(len(suite.keys), len(suite.keys) - len(waiting), parallel, waiting)
     going: dict[Future[Row], tuple[Key, float]] = {}
+
+    def ended_with(future: Future[Row], key: Key, began: float) -> None:
+        row = future.result()
+        table.append(row)
+        progress.done += 1
+        progress.took[key.strategy].append((time.monotonic() - began) / key.seconds)
+        if heard is not None:
+            heard(row, progress)
+
     try:
         while waiting or going:
             while waiting and len(going) < parallel:
                 key = waiting.pop(0)
-                going[executor.submit(play, key)] = (key, time.monotonic())
+                going[executor.submit(play_same_code, key)] = (key, time.monotonic())
             ended, _ = wait(going, return_when=FIRST_COMPLETED)
             for future in ended:
-                key, began = going.pop(future)
-                row = future.result()
-                table.append(row)
-                progress.done += 1
-                progress.took[key.strategy].append((time.monotonic() - began) / key.seconds)
-                if heard is not None:
-                    heard(row, progress)
+                ended_with(future, *going.pop(future))
+    except KeyboardInterrupt:
+        # What runs is waited for, and kept; a second Ctrl-C gives it up.
+        for future in [one for one in going if not one.cancel()]:
+            ended_with(future, *going[future])
+        raise
     finally:
         for future in going:
             future.cancel()
     return progress
+
+
+def play_same_code(key: Key) -> Row:
+    """``play``, where this machine's code is the one that the key names.
+
+    Raises
+    ------
+    RuntimeError
+        If it is not: rows of different code must not have one key.
+    """
+    here = code_of(key.strategy)
+    if here != key.code:
+        raise RuntimeError(f"a worker has the code {here} where {key.code} is wanted")
+    return play(key)
 
 
 @contextmanager
@@ -142,8 +165,10 @@ def instance_facts(name: str) -> dict[str, Any]:
     }
 
 
-def keep_facts(folder: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]]:
+def keep_facts(folder: Path, names: tuple[str, ...], code: str) -> dict[str, dict[str, Any]]:
     """Facts of the instances, read from the folder where they are there, else made and kept.
+
+    What other code has made is made anew: it may be of other problems.
 
     Raises
     ------
@@ -154,9 +179,10 @@ def keep_facts(folder: Path, names: tuple[str, ...]) -> dict[str, dict[str, Any]
     facts: dict[str, dict[str, Any]] = {}
     if path.exists():
         facts = json.loads(path.read_text(encoding="utf-8"))
+        facts = {name: fact for name, fact in facts.items() if fact["code"] == code}
     missing = [name for name in names if name not in facts]
     for name in missing:
-        facts[name] = instance_facts(name)
+        facts[name] = {**instance_facts(name), "code": code}
     if missing:
         write_whole(path, json.dumps(facts, indent=1, sort_keys=True) + "\n")
     return facts

@@ -106,7 +106,9 @@ def trace_of(row: Row) -> list[list[float]]:
     """Values over time, with the verified answer at the end; empty where no answer stands."""
     if not is_solved(row) or row.answer.objective is None:
         return []
-    return [*row.measured.trace, [row.measured.seconds, row.answer.objective]]
+    # What was told but is above the answer was not answered.
+    told = [point for point in row.measured.trace if point[1] <= row.answer.objective]
+    return [*told, [row.measured.seconds, row.answer.objective]]
 
 
 def cost_of(row: Row, best: Best) -> float:
@@ -125,7 +127,9 @@ def time_of(row: Row, best: Best, target: float) -> float:
         return inf
     if row.answer.objective is None or best.value is None:
         return row.measured.seconds
-    return time_to_target(trace_of(row), best.value, target)
+    # The grace that a run has beyond its limit is for ending, not for finding.
+    limit = inf if row.key.work is not None else row.key.seconds
+    return time_to_target(trace_of(row), best.value, target, limit)
 
 
 def integral_of(row: Row, best: Best) -> float:

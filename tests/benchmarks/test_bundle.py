@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with Table(where / runner.ROWS) as table:
         for key in keys:
             table.append(play(key))
-    runner.keep_facts(where, NAMES)
+    runner.keep_facts(where, NAMES, code_hash())
     details = {"code": code_hash(), "suite": "test"}
     runner.write_whole(where / runner.RUN, json.dumps(details))
     return where

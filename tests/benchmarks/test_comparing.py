@@ -42,6 +42,7 @@ def test_nothing_changed() -> None:
         (row(100, 101), row(100, 100), "gained", "100 is proved"),
         (row(100), row(None, verdict="disqualified"), "faults", "disqualified: why"),
         (row(100), row(None, verdict="none"), "faults", "none"),
+        (row(100), row(None, verdict="refused"), "faults", "refused"),
         (row(None, verdict="none"), row(3), "better", "was none"),
     ],
 )
@@ -62,6 +63,36 @@ def test_what_is_worse() -> None:
     assert change.is_worse(0.5)  # a lost proof is no matter of shares
     (change,), _, _ = compare([row(100)], [row(None, verdict="disqualified")])
     assert change.is_worse(0.5)
+
+
+def test_every_row_counts_where_nothing_is_noise() -> None:
+    """A gain elsewhere does not make up for a loss, and a bound is as good as a value."""
+    before = [row(100, at=0), row(100, at=1)]
+    (change,), _, _ = compare(before, [row(50, at=0), row(160, at=1)])
+    assert change.mean > 0
+    assert change.deepest == pytest.approx(0.5)
+    assert change.is_worse(0.4)
+    (change,), _, _ = compare([row(100, 110)], [row(100, 132)])
+    assert change.is_worse(0.19)
+    assert not change.is_worse(0.21)
+    (change,), _, _ = compare([row(100, 110)], [row(100)])
+    assert change.is_worse(1e9)
+
+
+def test_by_the_clock_a_bad_moment_is_no_fault() -> None:
+    """No answer or a lost proof may be the machine's; a disqualification is the strategy's."""
+    old = [row(1_000, 1_000, at=at, work=None) for at in range(3)]
+    none = [row(None, at=0, verdict="none", work=None), *old[1:]]
+    (change,), _, _ = compare(old, none)
+    assert change.faults
+    assert not change.is_worse()
+    lost = [row(1_000, 1_001, at=0, work=None), *old[1:]]
+    (change,), _, _ = compare(old, lost)
+    assert change.lost
+    assert not change.is_worse()
+    out = [row(None, at=0, verdict="disqualified", work=None), *old[1:]]
+    (change,), _, _ = compare(old, out)
+    assert change.is_worse()
 
 
 def test_by_the_clock_only_what_is_beyond_noise() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 
 import pytest
@@ -46,10 +47,31 @@ def test_a_bound_counts_only_against_its_own_instance() -> None:
     assert judged.best["f:b"].bound is None
 
 
-def test_bound_below_a_known_value_disqualifies() -> None:
-    judged = judge([row(objective=5, bound=7)], {"f:a": Known(8, False, "paper of 2010")})
+def test_bound_below_a_known_optimum_disqualifies() -> None:
+    judged = judge([row(objective=5, bound=7)], {"f:a": Known(8, True, "paper of 2010")})
     assert judged.rows[0].answer.reason == "bound 7 is beaten by 8 of paper of 2010"
+
+
+def test_a_value_nobody_verified_disqualifies_nobody() -> None:
+    judged = judge([row(objective=5, bound=7)], {"f:a": Known(8, False, "paper of 2010")})
+    assert judged.rows[0].answer.verdict == "ok"
+    (remark,) = judged.remarks
+    assert "bound 7" in remark
+    assert "contradicts the value 8 (paper of 2010)" in remark
     assert judged.best["f:a"] == Best(8, ("paper of 2010",), None, ())
+
+
+def test_values_of_the_disqualified_are_facts() -> None:
+    """One that was over time, and one that told more than it answered, refute a bound."""
+    late = row(objective=125)
+    late = replace(late, answer=replace(late.answer, verdict="disqualified", reason="over time"))
+    told = row(objective=90, seed=1)
+    told = replace(told, answer=replace(told.answer, values=[90, 130]))
+    claims = row(strategy="b", objective=110, bound=120)
+    judged = judge([late, told, claims], {})
+    assert [one.answer.verdict for one in judged.rows] == ["disqualified", "ok", "disqualified"]
+    assert "bound 120 is beaten by 130" in judged.rows[2].answer.reason
+    assert judged.best["f:a"].value == 130
 
 
 def test_bound_without_a_grouping_is_judged_too() -> None:
@@ -106,9 +128,10 @@ def test_known_optimum_is_a_bound() -> None:
     assert judged.best["f:a"] == Best(100, ("search", "a paper"), 100, ("a paper",))
 
 
-def test_disqualified_rows_stay_so_and_count_for_nothing() -> None:
+def test_disqualified_rows_stay_so_and_their_bounds_count_for_nothing() -> None:
+    """A row with a broken grouping has no value: the referee verified none."""
     judged = judge(
-        [row(verdict="disqualified", reason="rule", objective=999, bound=0), row(objective=3)], {}
+        [row(verdict="disqualified", reason="rule", objective=None, bound=0), row(objective=3)], {}
     )
     assert judged.rows[0].answer.reason == "rule"
     assert judged.best["f:a"].value == 3

@@ -9,6 +9,12 @@ import pytest
 from benchmarks.league.suites import BadSuite, read_suite, shipped_suites
 
 KNOWN = ("a", "b")
+
+
+def code(_strategy: str) -> str:
+    return "c"
+
+
 GOOD = """
 title = "T"
 seconds = 2
@@ -31,7 +37,7 @@ def written(tmp_path: Path, text: str) -> str:
 
 
 def test_runs_of_a_suite(tmp_path: Path) -> None:
-    suite = read_suite(written(tmp_path, GOOD), KNOWN, "c")
+    suite = read_suite(written(tmp_path, GOOD), KNOWN, code)
     assert (suite.name, suite.title) == ("mine", "T")
     assert suite.instances == ("free:5,3,0", "free:5,3,1", "trap:5,2")
     assert [(key.instance, key.strategy, key.seed) for key in suite.keys] == [
@@ -49,7 +55,7 @@ def test_runs_of_a_suite(tmp_path: Path) -> None:
 
 def test_the_same_run_is_asked_for_once(tmp_path: Path) -> None:
     twice = GOOD + '[[block]]\ninstances = ["free:5,3,0"]\nstrategies = ["a"]\n'
-    assert len(read_suite(written(tmp_path, twice), KNOWN, "c").keys) == 6
+    assert len(read_suite(written(tmp_path, twice), KNOWN, code).keys) == 6
 
 
 @pytest.mark.parametrize(
@@ -72,13 +78,13 @@ def test_the_same_run_is_asked_for_once(tmp_path: Path) -> None:
 )
 def test_faults_are_named(tmp_path: Path, text: str, fault: str) -> None:
     with pytest.raises(BadSuite) as raised:
-        read_suite(written(tmp_path, text), KNOWN, "c")
+        read_suite(written(tmp_path, text), KNOWN, code)
     assert fault in str(raised.value)
 
 
 def test_unknown_suites(tmp_path: Path) -> None:
     with pytest.raises(BadSuite, match="smoke"):
-        read_suite(str(tmp_path / "none.toml"), KNOWN, "c")
+        read_suite(str(tmp_path / "none.toml"), KNOWN, code)
 
 
 @pytest.mark.parametrize("name", shipped_suites())
@@ -86,5 +92,5 @@ def test_shipped_suites(name: str) -> None:
     """Each is read with the strategies there are."""
     from benchmarks.league.strategies import all_strategies
 
-    suite = read_suite(name, list(all_strategies()), "c")
+    suite = read_suite(name, list(all_strategies()), code)
     assert suite.keys

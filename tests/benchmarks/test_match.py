@@ -56,15 +56,16 @@ def test_a_liar_costs_nobody_else_anything() -> None:
     rows = [play(key("honest")), play(key("crashes")), play(key("greedy"))]
     honest = rows[0].answer
     assert honest.objective is not None
-    low = dataclasses.replace(rows[2].answer, bound=honest.objective - 1)
+    low = dataclasses.replace(
+        rows[2].answer, objective=0, groups=[], values=[], bound=honest.objective - 1
+    )
     rows[2] = dataclasses.replace(rows[2], answer=low)
     judged = judge(rows, {})
     verdicts = {row.key.strategy: row.answer for row in judged.rows}
     assert verdicts["honest"].verdict == "ok"
     assert verdicts["crashes"].verdict == "disqualified"
-    if low.objective is not None and low.objective < honest.objective:
-        assert verdicts["greedy"].verdict == "disqualified"
-        assert str(honest.objective) in verdicts["greedy"].reason
+    assert verdicts["greedy"].verdict == "disqualified"
+    assert str(honest.objective) in verdicts["greedy"].reason
 
 
 def test_the_same_work_gives_the_same_answer() -> None:
@@ -75,8 +76,9 @@ def test_the_same_work_gives_the_same_answer() -> None:
 
 
 def test_what_is_not_of_its_sort_is_refused_not_disqualified() -> None:
-    row = play(key("search", instance="coalitions:ndcs,4,0", work=50_000, seconds=30.0))
-    assert row.answer.verdict in ("ok", "none", "refused")
+    row = play(key("highs", instance="study:6000,4,2,0", work=50_000, seconds=30.0))
+    assert row.answer.verdict == "refused"
+    assert "million" in row.answer.reason
 
 
 PAIR = GroupingProblem(
@@ -92,6 +94,7 @@ BOTH, LATER = Grouping([Group(0, [0, 1])]), Grouping([Group(0, [1, 2])])
         (Answer(LATER, 7, 7), [], "ok", ""),
         (Answer(LATER, 8), [], "disqualified", "claims 8, its grouping is worth 7"),
         (Answer(LATER, 7, 6), [], "disqualified", "6 is below its own answer, 7"),
+        (Answer(BOTH, 5, 6), [(0.1, LATER)], "disqualified", "6 is below its own answer, 7"),
         (Answer(None), [], "none", ""),
         (Answer(None, bound=9), [], "none", ""),
         (Answer(None), [(0.1, BOTH)], "disqualified", "told groupings and answered none"),

@@ -14,7 +14,12 @@ from benchmarks.league.rows import Answered, Key, Measured, Row, RowsInUse, Tabl
 
 def row(seed: int, objective: int = 7, strategy: str = "greedy") -> Row:
     key = Key("free:5,3,0", strategy, seed, 1.0, 1_000, 4_000, 1, "abc")
-    answer = Answered("ok", objective=objective, groups=[[0, [1, 2]]], notes=["<é\n>"])
+    answer = Answered(
+        "ok",
+        objective=objective,
+        groups=[[0, [1, 2]]],
+        notes=["<é\n>", "a\u2028b\x85c\r", "\udc80"],
+    )
     return Row(key, answer, Measured(seconds=0.5, when="2026-01-01T00:00:00Z"), True)
 
 

@@ -224,13 +224,38 @@ def test_time_left_is_of_the_same_strategies() -> None:
 
 
 def test_facts_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = runner.keep_facts(tmp_path, ("trap:5,2", "free:5,3,0"))
+    facts = runner.keep_facts(tmp_path, ("trap:5,2", "free:5,3,0"), "c")
     assert facts["trap:5,2"]["known"] == {
         "value": 5 * (2 + 5 - 3),
         "is_optimal": True,
         "source": "CP-Lib's am-n-a",
     }
     assert facts["free:5,3,0"]["items"] == 5
-    monkeypatch.setattr(runner, "load", None)
-    assert runner.keep_facts(tmp_path, ("trap:5,2",)) == facts
+    with monkeypatch.context() as patched:
+        patched.setattr(runner, "load", None)
+        assert runner.keep_facts(tmp_path, ("trap:5,2",), "c") == facts
     assert json.loads((tmp_path / runner.INSTANCES).read_text(encoding="utf-8")) == facts
+    # Other code may make other problems of the same names.
+    assert set(runner.keep_facts(tmp_path, ("trap:5,2",), "d")) == {"trap:5,2"}
+
+
+def test_a_worker_with_other_code_is_refused() -> None:
+    (key, *_) = suite_of("greedy").keys
+    with pytest.raises(RuntimeError, match="has the code"):
+        runner.play_same_code(key)
+
+
+class Interrupted(AtOnce):
+    """Ctrl-C comes while two runs are under way; one of them ends well afterwards."""
+
+    def submit(self, fn: Any, /, *args: Any, **kwargs: Any) -> Future[Any]:
+        future = super().submit(fn, *args)
+        if len(self.given) == 2:
+            raise KeyboardInterrupt
+        return future
+
+
+def test_what_runs_at_ctrl_c_is_kept(tmp_path: Path) -> None:
+    with Table(tmp_path / runner.ROWS) as table, pytest.raises(KeyboardInterrupt):
+        runner.run(suite_of("a"), table, Interrupted(), 2)
+    assert len(list(read_rows(tmp_path / runner.ROWS))) == 1

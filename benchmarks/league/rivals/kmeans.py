@@ -27,7 +27,8 @@ from solver import GroupingProblem, Limits
 
 _DIMENSIONS = 24
 _ROUNDS = 15
-_RESTARTS = 10
+#: Rounds with other seeds while time is left; with more, nothing new comes.
+_RESTARTS = 1_000
 #: Squared distances become whole numbers of this many to 1.
 _SCALE = 1_000_000
 

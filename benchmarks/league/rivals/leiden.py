@@ -20,7 +20,8 @@ from benchmarks.league.rivals.common import Best, Budget, affinity, size_range
 from benchmarks.league.rivals.fitter import Fitter
 from solver import GroupingProblem, Limits
 
-_RESTARTS = 10
+#: Rounds with other seeds while time is left; with more, nothing new comes.
+_RESTARTS = 1_000
 #: Resolutions tried, relative to the mean value of a pair: how good a pair must be to count.
 _RESOLUTIONS = (0.5, 0.2, 1.0, 0.05, 1.5)
 _ITERATIONS = 4

@@ -76,7 +76,8 @@ def cut(fitter: Fitter, order: list[int], size: int) -> list[list[int]]:
     groups: list[list[int]] = []
     waiting = list(order)
     while waiting:
-        group, left, still = [waiting[0]], [], kinds
+        group, left = [waiting[0]], []
+        still = [k for k in kinds if fitter.problem.eligible[k, waiting[0]]] or kinds
         for at, i in enumerate(waiting[1:], 1):
             if len(group) >= size:
                 left += waiting[at:]

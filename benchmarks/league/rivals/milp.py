@@ -32,7 +32,7 @@ from solver import Grouping, GroupingProblem, Limits
 #: Variables above which no model is built.
 MAX_VARIABLES = 1_000_000
 #: The solver's share of the seconds that are left: both look at the clock late.
-_FOR_SOLVER = 0.75
+_FOR_SOLVER = 0.92
 
 
 class _OnRepresentatives:

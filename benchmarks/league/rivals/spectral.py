@@ -19,7 +19,8 @@ from benchmarks.league.rivals.embedding import (
 from benchmarks.league.rivals.fitter import Fitter
 from solver import GroupingProblem, Limits
 
-_RESTARTS = 10
+#: Rounds with other seeds while time is left; with more, nothing new comes.
+_RESTARTS = 1_000
 #: More eigenvectors than this are not computed: beyond, they are noise and take long.
 _MOST_DIMENSIONS = 200
 

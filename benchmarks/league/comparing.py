@@ -3,7 +3,7 @@
 Rows are matched by instance, strategy, seed and limits; the code is what is compared. Where the
 limit is work and the strategy is deterministic, values and bounds are the same every time, so any
 change of any row is real. Where it is the clock, they are not: a strategy is said to be worse only
-if the bootstrap interval of its mean change over the instances is below 0, or if it is
+if the bootstrap interval of its mean change over six instances or more is below 0, or if it is
 disqualified. Seconds are reported as ratios and decide nothing.
 """
 
@@ -20,6 +20,8 @@ import numpy as np
 from benchmarks.league.rows import Key, Row
 
 RESAMPLES = 2_000
+#: Fewer instances say nothing where the clock decides: of two, both are worse by chance too often.
+LEAST_INSTANCES = 6
 
 
 @dataclass
@@ -34,6 +36,7 @@ class Change:
     faults : rows that were ok and are not any more; in words. dropped : those of them that tell
         nothing where the clock decides: no grouping was found, or it did not run.
     same : rows without any of that.
+    instances : those with a value before and now.
     mean, low, high : mean change of value as a share of the value before, over the instances, with
         its 95% bootstrap interval.
     seconds : geometric mean of the seconds now to those before; ``None`` where none were taken.
@@ -52,6 +55,7 @@ class Change:
     mean: float = 0.0
     low: float = 0.0
     high: float = 0.0
+    instances: int = 0
     seconds: float | None = None
     deepest: float = 0.0
     by_work: bool = True
@@ -60,7 +64,8 @@ class Change:
         """Whether it became worse beyond noise, and beyond a share of value that is tolerated."""
         if self.by_work:
             return bool(self.faults or self.lost) or self.deepest > tolerance
-        return len(self.faults) > self.dropped or self.high < -tolerance
+        is_noise = self.instances < LEAST_INSTANCES or self.high >= -tolerance
+        return len(self.faults) > self.dropped or not is_noise
 
 
 def compare(before: Iterable[Row], now: Iterable[Row]) -> tuple[list[Change], int, int]:
@@ -109,7 +114,7 @@ def _change(strategy: str, pairs: Sequence[tuple[Row, Row]]) -> Change:
         change.same += before == after
     if shares:
         means = np.array([float(np.mean(values)) for values in shares.values()])
-        change.mean = float(means.mean())
+        change.mean, change.instances = float(means.mean()), len(means)
         rng = np.random.default_rng(0)
         drawn = means[rng.integers(0, len(means), (RESAMPLES, len(means)))].mean(axis=1)
         change.low, change.high = (float(x) for x in np.quantile(drawn, [0.025, 0.975]))

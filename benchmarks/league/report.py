@@ -53,7 +53,8 @@ def report_page(study: Study, figures: Sequence[Drawn]) -> str:
     """The page as HTML."""
     of = {figure.name: figure for figure in figures}
     parts = [
-        tables.league(study),
+        tables.without_last_column(tables.league(study)),
+        tables.who(study),
         of["ranks"],
         tables.significance(study),
         of["performance-profile"],

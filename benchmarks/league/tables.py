@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from math import isfinite
 
@@ -153,6 +153,24 @@ def league(study: Study) -> Table:
         lines,
         frozenset(columns) - {"strategy", "whose", "what it does"},
     )
+
+
+def who(study: Study) -> Table:
+    """What each strategy does: apart from the league table, which is wide enough."""
+    table = league(study)
+    lines = [[line[0], line[1], line[-1]] for line in table.lines]
+    return Table(
+        "who",
+        "Who plays",
+        "Ours are of this project; rivals are what people use instead.",
+        ("strategy", "whose", "what it does"),
+        lines,
+    )
+
+
+def without_last_column(table: Table) -> Table:
+    """The table with one column less."""
+    return replace(table, columns=table.columns[:-1], lines=[line[:-1] for line in table.lines])
 
 
 def significance(study: Study) -> Table:

@@ -107,6 +107,9 @@ def test_by_the_clock_only_what_is_beyond_noise() -> None:
     (change,), _, _ = compare(before, down)
     assert change.high < 0
     assert change.is_worse()
+    (change,), _, _ = compare(before[:2], down[:2])
+    assert change.high < 0
+    assert not change.is_worse()
 
 
 def test_seconds_are_ratios_and_decide_nothing() -> None:

@@ -16,14 +16,24 @@ from concurrent.futures import Executor
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+
+from pydantic import TypeAdapter
 
 from benchmarks.instances import InstancesMissing
 from benchmarks.league.code import code_of
 from benchmarks.league.instances import UnknownInstance, fingerprint, load
+from benchmarks.league.kept import (
+    INSTANCES,
+    ROWS,
+    RUN,
+    Facts,
+    RunDetails,
+    details_in,
+    facts_in,
+    refuse_what_is_no_file,
+)
 from benchmarks.league.match import play
 from benchmarks.league.rows import Row, read_rows
-from benchmarks.league.runner import INSTANCES, ROWS, RUN
 from benchmarks.league.strategies import all_strategies
 
 MANIFEST = "manifest.json"
@@ -73,7 +83,13 @@ def write_bundle(folder: Path, path: Path) -> None:
     OSError, ValueError
         If the folder lacks a file of a run, or one of its rows cannot be read.
     """
-    list(read_rows(folder / ROWS))
+    if not list(read_rows(folder / ROWS)):
+        raise ValueError("there are no rows")
+    facts_in(folder / INSTANCES)
+    details_in(folder / RUN)
+    if path.resolve().parent == folder.resolve() and path.name in FILES:
+        raise OSError(f"{path} is one of the files of the run")
+    refuse_what_is_no_file(path)
     contents = {name: (folder / name).read_bytes() for name in FILES}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[MANIFEST] = (json.dumps(hashes, indent=1, sort_keys=True) + "\n").encode()
@@ -85,7 +101,7 @@ def write_bundle(folder: Path, path: Path) -> None:
     part.replace(path)
 
 
-def read_bundle(path: Path) -> tuple[list[Row], dict[str, Any], dict[str, Any]]:
+def read_bundle(path: Path) -> tuple[list[Row], Facts, RunDetails]:
     """Rows, facts of the instances, and how the run was made.
 
     Raises
@@ -98,10 +114,10 @@ def read_bundle(path: Path) -> tuple[list[Row], dict[str, Any], dict[str, Any]]:
             if sum(info.file_size for info in archive.infolist()) > MOST_BYTES:
                 raise BadBundle(f"{path.name} is too large for a bundle")
             contents = {name: archive.read(name) for name in (*FILES, MANIFEST)}
-        hashes = json.loads(contents[MANIFEST])
-        facts, details = json.loads(contents[INSTANCES]), json.loads(contents[RUN])
+        hashes = TypeAdapter(dict[str, str]).validate_json(contents[MANIFEST])
+        facts, details = facts_in(contents[INSTANCES]), details_in(contents[RUN])
     except (OSError, zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise BadBundle(f"{path.name} is no bundle: {error}") from error
+        raise BadBundle(f"{path.name} is no bundle: {str(error)[:300]}") from error
     for name in FILES:
         if hashes.get(name) != hashlib.sha256(contents[name]).hexdigest():
             raise BadBundle(f"{name} in {path.name} was changed: its hash is not the manifest's")
@@ -140,7 +156,7 @@ def verify_bundle(
         except (UnknownInstance, InstancesMissing) as error:
             found.missing.append(f"{name}: {error}")
             continue
-        if now != fact["sha256"]:
+        if now != fact.sha256:
             found.changed.append(name)
         usable.add(name)
     again = []

@@ -10,9 +10,8 @@ import json
 import os
 import sys
 import time
-from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 from rich.console import Console
@@ -22,8 +21,20 @@ from benchmarks.instances import InstancesMissing
 from benchmarks.league import runner
 from benchmarks.league.code import code_hash, code_of, versions
 from benchmarks.league.instances import FAMILIES, UnknownInstance, load
+from benchmarks.league.judging import Known
+from benchmarks.league.kept import (
+    INSTANCES,
+    ROWS,
+    RUN,
+    Facts,
+    RunDetails,
+    details_in,
+    facts_in,
+    keep_details,
+    keep_facts,
+)
 from benchmarks.league.match import play
-from benchmarks.league.rows import Key, Row, RowsInUse, Table, read_rows
+from benchmarks.league.rows import Row, RowsInUse, Table, checked_key, read_rows
 from benchmarks.league.strategies import PlugInError, Strategy, all_strategies
 from benchmarks.league.suites import BadSuite, Suite, read_suite, shipped_suites
 
@@ -61,13 +72,14 @@ def run_suite(
     except BadSuite as error:
         raise _stop(error) from None
     where = folder or OUT / wanted.name
-    if (where / runner.ROWS).exists() and not resume:
+    if (where / ROWS).exists() and not resume:
         raise _stop(f"{where} has a run; give --resume to go on with it, or another folder by -o")
     for note in wanted.notes:
         told.print(f"left out: {note}", style="yellow", markup=False, highlight=False)
     try:
-        with Table(where / runner.ROWS) as table:
-            facts = runner.keep_facts(where, wanted.instances, code_hash())
+        # An instance that cannot be built ends it before there is a table to go on with.
+        facts = keep_facts(where, wanted.instances, code_hash())
+        with Table(where / ROWS) as table:
             _keep_run(where, wanted)
             _run(wanted, table, workers, cluster)
             worst = _told_at_end(wanted, table, facts)
@@ -117,20 +129,20 @@ def _keep_run(folder: Path, suite: Suite) -> None:
     """What the report says of the run as a whole, and how it is repeated."""
     from benchmarks.reporting import commit, machine
 
-    content = {
-        "suite": suite.name,
-        "title": suite.title,
-        "notes": list(suite.notes),
-        "commit": commit(),
-        "code": code_hash(),
-        "machine": machine(),
-        "versions": versions(),
-        "keys": [asdict(key) for key in suite.keys],
-    }
-    runner.write_whole(folder / runner.RUN, json.dumps(content, indent=1, sort_keys=True) + "\n")
+    details = RunDetails(
+        suite=suite.name,
+        title=suite.title,
+        commit=commit(),
+        code=code_hash(),
+        machine=machine(),
+        keys=list(suite.keys),
+        notes=list(suite.notes),
+        versions=versions(),
+    )
+    keep_details(folder, details)
 
 
-def _told_at_end(suite: Suite, table: Table, facts: dict[str, dict[str, Any]]) -> int:
+def _told_at_end(suite: Suite, table: Table, facts: Facts) -> int:
     """A line a strategy; 1 if one of ours was disqualified."""
     from benchmarks.league.judging import judge
     from benchmarks.league.strategies import OURS
@@ -157,11 +169,9 @@ def _told_at_end(suite: Suite, table: Table, facts: dict[str, dict[str, Any]]) -
     return worst
 
 
-def known_of(facts: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def known_of(facts: Facts) -> dict[str, Known]:
     """What is known of each instance's optimum, from the facts kept beside the rows."""
-    from benchmarks.league.judging import Known
-
-    return {name: Known(**fact["known"]) for name, fact in facts.items()}
+    return {name: fact.known for name, fact in facts.items()}
 
 
 @app.command()
@@ -173,23 +183,24 @@ def report(folder: Folder) -> None:
     from benchmarks.league.strategies import OURS
 
     try:
-        run_details = json.loads((folder / runner.RUN).read_text(encoding="utf-8"))
-        facts = json.loads((folder / runner.INSTANCES).read_text(encoding="utf-8"))
+        run_details = details_in(folder / RUN)
+        facts = facts_in(folder / INSTANCES)
         # Rows of other code or another suite may be there as well: they are another run's.
-        wanted = {Key(**key) for key in run_details["keys"]}
-        rows = [row for row in read_rows(folder / runner.ROWS) if row.key in wanted]
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise _stop(f"{folder} is no folder of a run: {error}") from None
-    details = Details(
-        suite=run_details["title"],
-        commit=run_details["commit"],
-        strategies={name: About(one.about, name in OURS) for name, one in _strategies().items()},
-        sizes={
-            name: Size(fact["items"], fact["kinds"], fact["pairs"]) for name, fact in facts.items()
-        },
-        remarks=(run_details["machine"], *run_details["notes"]),
-    )
-    for path in write_report(folder, judge(rows, known_of(facts)), details):
+        wanted = set(run_details.keys)
+        rows = [row for row in read_rows(folder / ROWS) if row.key in wanted]
+        details = Details(
+            suite=run_details.title,
+            commit=run_details.commit,
+            strategies={
+                name: About(one.about, name in OURS) for name, one in _strategies().items()
+            },
+            sizes={name: Size(one.items, one.kinds, one.pairs) for name, one in facts.items()},
+            remarks=(run_details.machine, *run_details.notes),
+        )
+        paths = write_report(folder, judge(rows, known_of(facts)), details)
+    except (OSError, ValueError) as error:
+        raise _stop(f"{folder}: {error}") from None
+    for path in paths:
         out.print(str(path), highlight=False)
 
 
@@ -210,7 +221,19 @@ def repeat(
         load(instance)
     except (UnknownInstance, InstancesMissing) as error:
         raise _stop(error) from None
-    key = Key(instance, strategy, seed, seconds, work, memory, workers, code_of(strategy))
+    try:
+        key = checked_key(
+            instance=instance,
+            strategy=strategy,
+            seed=seed,
+            seconds=seconds,
+            work=work,
+            memory_mb=memory,
+            workers=workers,
+            code=code_of(strategy),
+        )
+    except ValueError as error:
+        raise _stop(error) from None
     row = play(key)
     sys.stdout.write(json.dumps(json.loads(row.to_line()), indent=1, ensure_ascii=False) + "\n")
     raise typer.Exit(int(row.answer.verdict == "disqualified"))
@@ -285,9 +308,7 @@ def compare_runs(
     from benchmarks.league.comparing import compare
 
     try:
-        tables = [
-            list(read_rows(path / runner.ROWS if path.is_dir() else path)) for path in (before, now)
-        ]
+        tables = [list(read_rows(path / ROWS if path.is_dir() else path)) for path in (before, now)]
     except (OSError, ValueError) as error:
         raise _stop(error) from None
     wanted = set(strategy or ())

@@ -50,6 +50,8 @@ from solver.families import clique_partitioning
 IntArray = npt.NDArray[np.int64]
 #: More coalitions than this do not fit the formal problem.
 MOST_COALITION_ITEMS = 12
+#: A pattern of names has no more than so many.
+MOST_NAMES = 10_000
 #: Values of coalitions are thousandths of those in the literature.
 THOUSANDTHS = 1_000
 NOTHING_KNOWN = Known(None, False, "")
@@ -100,14 +102,22 @@ def load(name: str) -> Instance:
     plain = [word for word in words if "=" not in word]
     try:
         problem, known = FAMILIES[family](*plain, **options)
-    except (TypeError, ValueError, KeyError) as error:
+    except (
+        ArithmeticError, IndexError, KeyError, MemoryError, TypeError, ValueError
+    ) as error:  # fmt: skip
         raise UnknownInstance(f"{name!r} is no instance of {family}: {error}") from error
     shown = f"published/{rest.rpartition('/')[0]}" if family == "published" else family
     return Instance(name, shown, problem, known)
 
 
 def expanded(pattern: str) -> list[str]:
-    """Names of a pattern: ``study:{100,300},20,3,{0..2}`` is six of them."""
+    """Names of a pattern: ``study:{100,300},20,3,{0..2}`` is six of them.
+
+    Raises
+    ------
+    ValueError
+        If a range in it is none, or it has more than ``MOST_NAMES`` names.
+    """
     parts = re.split(r"\{([^{}]*)\}", pattern)
     choices: list[list[str]] = []
     for at, part in enumerate(parts):
@@ -116,9 +126,17 @@ def expanded(pattern: str) -> list[str]:
             continue
         first, dots, last = part.partition("..")
         if dots:
-            choices.append([str(number) for number in range(int(first), int(last) + 1)])
+            try:
+                numbers = range(int(first), int(last) + 1)
+            except ValueError:
+                raise ValueError(f"{{{part}}} is no range of whole numbers") from None
+            if not 1 <= len(numbers) <= MOST_NAMES:
+                raise ValueError(f"{{{part}}} is a range of {len(numbers)} numbers")
+            choices.append([str(number) for number in numbers])
         else:
             choices.append(part.split(","))
+    if math.prod(map(len, choices)) > MOST_NAMES:
+        raise ValueError(f"it has more than {MOST_NAMES:,} names")
     return ["".join(words) for words in itertools.product(*choices)]
 
 

@@ -228,7 +228,9 @@ def referee(
         if not values or verdict.objective > values[-1]:
             values.append(verdict.objective)
             trace.append([round(seconds, 4), verdict.objective])
-    said = {"notes": list(answer.notes), "bound": answer.bound, "values": values}
+    # What no text file can hold is replaced in a note.
+    notes = [str(note).encode("utf-8", "replace").decode() for note in answer.notes]
+    said: dict[str, Any] = {"notes": notes, "bound": answer.bound, "values": values}
     fault = _odd(answer)
     if fault:
         return Answered("disqualified", fault), trace
@@ -268,6 +270,8 @@ def _odd(answer: Answer) -> str:
         value = getattr(answer, name)
         if value is not None and (isinstance(value, bool) or not isinstance(value, int)):
             return f"its {name} is no int but {type(value).__name__}"
+        if value is not None and abs(value) > 2**63:
+            return f"its {name} is beyond the values that a problem can have"
     if answer.grouping is not None and not isinstance(answer.grouping, Grouping):
         return f"its grouping is no Grouping but {type(answer.grouping).__name__}"
     return ""

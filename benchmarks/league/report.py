@@ -134,5 +134,11 @@ def _csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 def _write(path: Path, content: bytes) -> Path:
     """Write whole or not at all: a reader never sees half a report."""
     beside = path.with_name(f".{path.name}.part")
-    beside.write_bytes(content)
-    return beside.replace(path)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is there and is no file")
+    try:
+        beside.write_bytes(content)
+        return beside.replace(path)
+    except OSError:
+        beside.unlink(missing_ok=True)
+        raise

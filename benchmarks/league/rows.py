@@ -19,13 +19,34 @@ import json
 import os
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import AfterValidator, ConfigDict, Field, TypeAdapter, ValidationError
 
 #: What became of a run. "ok": a grouping that keeps the rules, or a proof that there is none.
 #: "none": no grouping was found. "disqualified": see the reason. "refused": the problem is not of
 #: the strategy's sort. "unavailable": the strategy cannot run on this machine.
-VERDICTS = ("ok", "none", "disqualified", "refused", "unavailable")
+Verdict = Literal["ok", "none", "disqualified", "refused", "unavailable"]
+#: Values are of the formal problem, whose totals are within 2**62; bounds may be a little above.
+Value = Annotated[int, Field(ge=-(2**63), le=2**63)]
+#: Numbers are numbers and not words, and none is infinite.
+STRICT = ConfigDict(strict=True, allow_inf_nan=False)
+
+
+def _is_group(group: list[Any]) -> list[Any]:
+    if not (isinstance(group[0], int) and isinstance(group[1], list)):
+        raise ValueError("a group is [kind, [items]]")
+    return group
+
+
+GroupRow = Annotated[
+    list[int | list[int]], Field(min_length=2, max_length=2), AfterValidator(_is_group)
+]
+Point = Annotated[list[int | float], Field(min_length=2, max_length=2)]
+#: A week: no run is longer.
+MOST_SECONDS = 604_800.0
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -41,13 +62,15 @@ class Key:
     code : hash of our sources and of the libraries' versions, and of a plug-in's version.
     """
 
-    instance: str
-    strategy: str
-    seed: int
-    seconds: float
-    work: int | None
-    memory_mb: int
-    workers: int
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    instance: Annotated[str, Field(min_length=1, max_length=500)]
+    strategy: Annotated[str, Field(min_length=1, max_length=200)]
+    seed: Annotated[int, Field(ge=0, lt=2**31)]
+    seconds: Annotated[float, Field(gt=0, le=MOST_SECONDS)]
+    work: Annotated[int, Field(ge=1, le=2**62)] | None
+    memory_mb: Annotated[int, Field(ge=1, le=10**7)]
+    workers: Annotated[int, Field(ge=1, le=4096)]
     code: str
 
     @property
@@ -62,7 +85,7 @@ class Answered:
 
     Attributes
     ----------
-    verdict : one of ``VERDICTS``; reason : why, where it is not "ok".
+    verdict : a ``Verdict``; reason : why, where it is not "ok".
     objective : the verified value; bound : what the strategy says it has proved.
     infeasible : the strategy says that no grouping keeps the rules.
     groups : the grouping, as [kind, [items]], sorted.
@@ -70,13 +93,15 @@ class Answered:
     notes : the strategy's.
     """
 
-    verdict: str
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    verdict: Verdict
     reason: str = ""
-    objective: int | None = None
-    bound: int | None = None
+    objective: Value | None = None
+    bound: Value | None = None
     infeasible: bool = False
-    groups: list[list[Any]] | None = None
-    values: list[int] = field(default_factory=list)
+    groups: list[GroupRow] | None = None
+    values: list[Value] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
 
@@ -91,10 +116,12 @@ class Measured:
     when : date and time, UTC.  cores, load : of the machine, at the start.
     """
 
-    seconds: float = 0.0
-    cpu_seconds: float = 0.0
-    peak_mb: float = 0.0
-    trace: list[list[float]] = field(default_factory=list)
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
+
+    seconds: Annotated[float, Field(ge=0, le=10 * MOST_SECONDS)] = 0.0
+    cpu_seconds: Annotated[float, Field(ge=0)] = 0.0
+    peak_mb: Annotated[float, Field(ge=0)] = 0.0
+    trace: list[Point] = field(default_factory=list)
     when: str = ""
     cores: int = 0
     load: float = 0.0
@@ -103,6 +130,8 @@ class Measured:
 @dataclass(frozen=True, slots=True)
 class Row:
     """One run; ``deterministic`` as the strategy says, where the limit is work."""
+
+    __pydantic_config__: ClassVar[ConfigDict] = STRICT
 
     key: Key
     answer: Answered
@@ -127,15 +156,36 @@ class Row:
             If it is not a row.
         """
         try:
-            found = json.loads(line)
-            return cls(
-                key=Key(**found["key"]),
-                answer=Answered(**found["answer"]),
-                measured=Measured(**found["measured"]),
-                deterministic=bool(found["deterministic"]),
-            )
-        except (KeyError, TypeError) as error:
-            raise ValueError(f"not a row: {error}") from error
+            return _checker(cls).validate_json(line)
+        except ValidationError as error:
+            raise ValueError(f"not a row: {first_fault(error)}") from error
+
+
+@cache
+def _checker(kind: type) -> TypeAdapter[Any]:
+    return TypeAdapter(kind)
+
+
+def checked_key(**fields: Any) -> Key:
+    """A key of values from outside.
+
+    Raises
+    ------
+    ValueError
+        If one is out of its range; it is named.
+    """
+    try:
+        found: Key = _checker(Key).validate_json(json.dumps(fields))
+    except ValidationError as error:
+        raise ValueError(first_fault(error)) from error
+    return found
+
+
+def first_fault(error: ValidationError) -> str:
+    """What is wrong with data from outside, in a few words."""
+    fault = error.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in fault["loc"])
+    return f"{place}: {fault['msg']}"[:300] if place else str(fault["msg"])[:300]
 
 
 def _line(content: dict[str, Any]) -> str:
@@ -167,7 +217,7 @@ class Table:
             os.close(self._file)
             raise RowsInUse(f"{path} is in use by another run") from error
         try:
-            _cut_torn_line(self._file)
+            _cut_torn_line(self._file, path)
             self.rows = {row.key.text: row for row in reversed(list(read_rows(path)))}
         except BaseException:
             os.close(self._file)
@@ -206,15 +256,18 @@ def read_rows(path: Path) -> Iterator[Row]:
         try:
             yield Row.from_line(line.decode("utf-8"))
         except ValueError as error:
-            raise ValueError(f"{path.name}, line {number}: {error}") from error
+            raise ValueError(f"{path}, line {number}: {error}") from error
 
 
-def _cut_torn_line(file: int) -> None:
-    """Cut off what follows the last end of a line."""
+def _cut_torn_line(file: int, path: Path) -> None:
+    """Cut off what follows the last end of a line, if it may be the start of a row."""
     size = os.fstat(file).st_size
     content = os.pread(file, size, 0)
     whole = content.rfind(b"\n") + 1
     if whole < size:
+        start = b'{"answer":'
+        if not (content[whole:].startswith(start) or start.startswith(content[whole:])):
+            raise ValueError(f"{path} is no table of rows: its last line is none of ours")
         os.ftruncate(file, whole)
         os.fsync(file)
 

@@ -7,7 +7,6 @@ asked for by an address.
 
 from __future__ import annotations
 
-import json
 import statistics
 import time
 from collections import defaultdict
@@ -15,16 +14,11 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 from benchmarks.league.code import code_of
-from benchmarks.league.instances import fingerprint, load
 from benchmarks.league.match import play
 from benchmarks.league.rows import Key, Row, Table
 from benchmarks.league.suites import Suite
-
-ROWS, INSTANCES, RUN = "rows.jsonl", "instances.json", "run.json"
 
 
 @dataclass
@@ -143,54 +137,3 @@ def cluster_executor(address: str) -> Iterator[tuple[Executor, int]]:
         # same whoever makes them, so a run made twice costs only its time.
         with client.get_executor(pure=False, retries=3) as executor:
             yield executor, max(1, threads)
-
-
-def instance_facts(name: str) -> dict[str, Any]:
-    """Sizes, fingerprint and known value of an instance, as kept beside the rows."""
-    instance = load(name)
-    problem = instance.problem
-    return {
-        "family": instance.family,
-        "items": problem.num_items,
-        "kinds": problem.num_kinds,
-        "pairs": problem.num_pairs,
-        "resources": problem.num_resources,
-        "density": round(instance.density, 6),
-        "sha256": fingerprint(problem),
-        "known": {
-            "value": instance.known.value,
-            "is_optimal": instance.known.is_optimal,
-            "source": instance.known.source,
-        },
-    }
-
-
-def keep_facts(folder: Path, names: tuple[str, ...], code: str) -> dict[str, dict[str, Any]]:
-    """Facts of the instances, read from the folder where they are there, else made and kept.
-
-    What other code has made is made anew: it may be of other problems.
-
-    Raises
-    ------
-    ValueError
-        If the file of a former run is none of ours.
-    """
-    path = folder / INSTANCES
-    facts: dict[str, dict[str, Any]] = {}
-    if path.exists():
-        facts = json.loads(path.read_text(encoding="utf-8"))
-        facts = {name: fact for name, fact in facts.items() if fact["code"] == code}
-    missing = [name for name in names if name not in facts]
-    for name in missing:
-        facts[name] = {**instance_facts(name), "code": code}
-    if missing:
-        write_whole(path, json.dumps(facts, indent=1, sort_keys=True) + "\n")
-    return facts
-
-
-def write_whole(path: Path, text: str) -> None:
-    """Write a file that is there whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    part.write_text(text, encoding="utf-8")
-    part.replace(path)

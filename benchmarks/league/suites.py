@@ -20,6 +20,7 @@ of its own::
 
 from __future__ import annotations
 
+import math
 import tomllib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -28,7 +29,7 @@ from typing import Any
 
 from benchmarks.instances import InstancesMissing
 from benchmarks.league.instances import UnknownInstance, expanded, load, sampled_published
-from benchmarks.league.rows import Key
+from benchmarks.league.rows import Key, checked_key
 
 DATA = Path(__file__).parent / "data"
 _LIMITS: dict[str, tuple[type, ...]] = {
@@ -93,12 +94,16 @@ def read_suite(name: str, known: Sequence[str], code: Callable[[str], str]) -> S
         If it cannot be read, or names what there is not.
     """
     path = DATA / f"{name}.toml" if name in shipped_suites() else Path(name)
-    if not path.is_file():
+    try:
+        is_there = path.is_file()
+    except OSError:
+        is_there = False
+    if not is_there:
         there = ", ".join(shipped_suites())
-        raise BadSuite(f"{name}: no such suite; there are {there}, or give a TOML file")
+        raise BadSuite(f"{name[:100]}: no such suite; there are {there}, or give a TOML file")
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8"))
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError, RecursionError, OSError) as error:
         raise BadSuite(f"{path.name}: {error}") from error
     return _Reader(path.stem, known, code).suite(content)
 
@@ -143,23 +148,30 @@ class _Reader:
         if "seconds" not in block or "strategies" not in block:
             self.faults.append(f"{where}: seconds and strategies are wanted")
             return []
-        for name in ("seconds", "memory_mb", "workers", "work"):
-            if block[name] is not None and block[name] <= 0:
-                self.faults.append(f"{where}: {name} must be above 0")
-        if not all(isinstance(seed, int) and 0 <= seed < 2**31 for seed in block["seeds"]):
-            self.faults.append(f"{where}: seeds must be whole numbers from 0 to 2**31 - 1")
         wanted = block["strategies"]
         names = list(self.known) if wanted == "all" else wanted
         names = [names] if isinstance(names, str) else names
         for name in names:
-            if name not in self.known:
+            if name not in list(self.known):
                 self.faults.append(f"{where}: no strategy {name!r}; {', '.join(self.known)}")
+        for what, chosen in (("strategies", names), ("seeds", block["seeds"])):
+            if not chosen:
+                self.faults.append(f"{where}: {what} = []: at least one is wanted")
+        if self.faults:
+            return []
+        try:
+            return self._every_key(where, block, names)
+        except ValueError as error:
+            self.faults.append(f"{where}: {error}")
+            return []
+
+    def _every_key(self, where: str, block: dict[str, Any], names: list[str]) -> list[Key]:
         return [
-            Key(
+            checked_key(
                 instance=instance,
                 strategy=strategy,
                 seed=seed,
-                seconds=float(block["seconds"]),
+                seconds=_real(block["seconds"]),
                 work=block["work"],
                 memory_mb=block["memory_mb"],
                 workers=block["workers"],
@@ -175,8 +187,8 @@ class _Reader:
         for pattern in block.get("instances", []):
             try:
                 names = expanded(str(pattern))
-            except ValueError:
-                self.faults.append(f"{where}: {pattern!r} has a range that is none")
+            except ValueError as error:
+                self.faults.append(f"{where}: {str(pattern)[:100]!r}: {error}")
                 continue
             found += names
             try:
@@ -195,3 +207,11 @@ class _Reader:
         if not found and not self.notes:
             self.faults.append(f"{where}: no instances")
         return found
+
+
+def _real(number: float) -> float:
+    """A number as a float; one too large for that is infinite, and refused as such."""
+    try:
+        return float(number)
+    except OverflowError:
+        return math.inf

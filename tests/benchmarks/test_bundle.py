@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import pytest
 
-from benchmarks.league import runner
+from benchmarks.league import kept
 from benchmarks.league.bundle import BadBundle, read_bundle, verify_bundle, write_bundle
 from benchmarks.league.code import code_hash
 from benchmarks.league.match import play
@@ -29,12 +29,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         for strategy in ("greedy", "columns")
     ]
     keys.append(replace(keys[0], work=None, seconds=1.0))
-    with Table(where / runner.ROWS) as table:
+    with Table(where / kept.ROWS) as table:
         for key in keys:
             table.append(play(key))
-    runner.keep_facts(where, NAMES, code_hash())
-    details = {"code": code_hash(), "suite": "test"}
-    runner.write_whole(where / runner.RUN, json.dumps(details))
+    kept.keep_facts(where, NAMES, code_hash())
+    kept.keep_details(where, kept.RunDetails("test", "Test", "", code_hash(), "", keys))
     return where
 
 
@@ -77,13 +76,13 @@ def test_what_was_changed_is_found(folder: Path, tmp_path: Path) -> None:
     lie = replace(rows[0], answer=replace(forged, objective=forged.objective + 1))
     text = "".join(one.to_line() + "\n" for one in [lie, *rows[1:]]).encode()
     with pytest.raises(BadBundle, match="was changed"):
-        read_bundle(altered(path, tmp_path / "b.zip", runner.ROWS, text, honest=False))
+        read_bundle(altered(path, tmp_path / "b.zip", kept.ROWS, text, honest=False))
     # Who mends the manifest as well is found when the row is run again.
-    forged_path = altered(path, tmp_path / "c.zip", runner.ROWS, text, honest=True)
-    facts["free:10,9,1"]["sha256"] = "0" * 64
-    facts["nothing:1"] = dict(facts["trap:5,2"])
-    changed = json.dumps(facts).encode()
-    other = altered(forged_path, tmp_path / "d.zip", runner.INSTANCES, changed, honest=True)
+    forged_path = altered(path, tmp_path / "c.zip", kept.ROWS, text, honest=True)
+    facts["free:10,9,1"] = replace(facts["free:10,9,1"], sha256="0" * 64)
+    facts["nothing:1"] = facts["trap:5,2"]
+    changed = json.dumps({name: asdict(fact) for name, fact in facts.items()}).encode()
+    other = altered(forged_path, tmp_path / "d.zip", kept.INSTANCES, changed, honest=True)
     with ThreadPoolExecutor(2) as executor:
         found = verify_bundle(other, executor, only=["greedy"])
     assert not found.ok
@@ -106,3 +105,35 @@ def test_no_bundles(tmp_path: Path) -> None:
         read_bundle(path)
     with pytest.raises(OSError, match=r"rows\.jsonl"):
         write_bundle(tmp_path, tmp_path / "b.zip")
+
+
+def test_a_bundle_of_nothing_is_not_verified(folder: Path, tmp_path: Path) -> None:
+    path = tmp_path / "a.zip"
+    write_bundle(folder, path)
+    empty = altered(path, tmp_path / "b.zip", kept.INSTANCES, b"{}", honest=True)
+    with ThreadPoolExecutor(1) as executor:
+        found = verify_bundle(empty, executor)
+    assert len(found.missing) == 2
+    assert not found.ok
+
+
+@pytest.mark.parametrize("name", [kept.ROWS, kept.INSTANCES, kept.RUN, "manifest.json"])
+@pytest.mark.parametrize("data", [b"", b"[]", b"3", b"{", b"[" * 100_000, b"\xff"])
+def test_mangled_parts(folder: Path, tmp_path: Path, name: str, data: bytes) -> None:
+    path = tmp_path / "a.zip"
+    write_bundle(folder, path)
+    if name == kept.ROWS:
+        data += b"\n"
+    with pytest.raises(BadBundle):
+        read_bundle(altered(path, tmp_path / "b.zip", name, data, honest=name != "manifest.json"))
+
+
+def test_a_run_is_not_overwritten(folder: Path, tmp_path: Path) -> None:
+    before = (folder / kept.ROWS).read_bytes()
+    with pytest.raises(OSError, match="files of the run"):
+        write_bundle(folder, folder / kept.ROWS)
+    assert (folder / kept.ROWS).read_bytes() == before
+    (tmp_path / "there").mkdir()
+    with pytest.raises(OSError, match="no file"):
+        write_bundle(folder, tmp_path / "there")
+    assert [path.name for path in tmp_path.iterdir()] == ["there"]

@@ -116,3 +116,14 @@ def test_referee(
     assert found.values == [value for _, value in trace]
     if verdict == "ok" and not answer.infeasible:
         assert found.objective == 7
+
+
+def test_any_note_fits_a_row() -> None:
+    found, _ = referee(PAIR, Answer(LATER, notes=("a\u2028b\ud800",)), [])
+    assert found.notes == ["a\u2028b?"]
+
+
+def test_a_bound_of_any_size_fits_a_row() -> None:
+    found, _ = referee(PAIR, Answer(LATER, bound=10**400), [])
+    assert found.verdict == "disqualified"
+    assert "bound" in found.reason

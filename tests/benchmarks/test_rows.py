@@ -18,7 +18,7 @@ def row(seed: int, objective: int = 7, strategy: str = "greedy") -> Row:
         "ok",
         objective=objective,
         groups=[[0, [1, 2]]],
-        notes=["<é\n>", "a\u2028b\x85c\r", "\udc80"],
+        notes=["<é\n>", "a\u2028b\x85c\r"],
     )
     return Row(key, answer, Measured(seconds=0.5, when="2026-01-01T00:00:00Z"), True)
 

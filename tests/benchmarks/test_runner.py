@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import random
 import signal
@@ -15,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from benchmarks.league import runner
+from benchmarks.league import kept, runner
+from benchmarks.league.judging import Known
 from benchmarks.league.rows import Answered, Key, Measured, Row, Table, read_rows
 from benchmarks.league.suites import Suite
 
@@ -50,7 +50,7 @@ def finished(*arguments: object) -> tuple[int, str, str]:
 
 
 def fixed_rows(folder: Path) -> list[str]:
-    rows = list(read_rows(folder / runner.ROWS))
+    rows = list(read_rows(folder / kept.ROWS))
     assert all(row.deterministic for row in rows)
     assert len({row.key for row in rows}) == len(rows)
     return sorted(row.fixed() for row in rows)
@@ -93,7 +93,7 @@ def test_killed_twenty_times_and_resumed(
             if kills >= 20:
                 break
             # Ended before it was killed often enough: half of the rows are taken away again.
-            path = tmp_path / runner.ROWS
+            path = tmp_path / kept.ROWS
             lines = path.read_bytes().splitlines(keepends=True)
             path.write_bytes(b"".join(lines[: len(lines) // 2]))
     assert kills == 20
@@ -106,14 +106,14 @@ def test_nothing_is_run_twice_and_nothing_over_a_run(
 ) -> None:
     folder = tmp_path / "run"
     assert finished("run", suite_file, "-o", folder, "--workers", 2)[0] == 0
-    before = (folder / runner.ROWS).read_bytes()
+    before = (folder / kept.ROWS).read_bytes()
     code, _, err = finished("run", suite_file, "-o", folder)
     assert code == 2
     assert "--resume" in err
     code, _, err = finished("run", suite_file, "-o", folder, "--resume")
     assert code == 0
     assert "1/24" not in err
-    assert (folder / runner.ROWS).read_bytes() == before
+    assert (folder / kept.ROWS).read_bytes() == before
     assert fixed_rows(folder) == undisturbed
 
 
@@ -154,7 +154,7 @@ def test_two_dask_workers_give_the_same_rows(
         folder = tmp_path / "run"
         process = league("run", suite_file, "--cluster", address, "-o", folder)
         if kills:
-            rows = folder / runner.ROWS
+            rows = folder / kept.ROWS
             while process.poll() is None and not (rows.exists() and rows.stat().st_size):
                 time.sleep(0.1)
             os.kill(pids[0], signal.SIGKILL)
@@ -201,7 +201,7 @@ def suite_of(*strategies: str) -> Suite:
 
 def test_only_what_is_missing_is_run(tmp_path: Path) -> None:
     executor, heard = AtOnce(), []
-    with Table(tmp_path / runner.ROWS) as table:
+    with Table(tmp_path / kept.ROWS) as table:
         runner.run(suite_of("a"), table, executor, 2)
         assert len(executor.given) == 3
         progress = runner.run(
@@ -224,19 +224,15 @@ def test_time_left_is_of_the_same_strategies() -> None:
 
 
 def test_facts_are_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    facts = runner.keep_facts(tmp_path, ("trap:5,2", "free:5,3,0"), "c")
-    assert facts["trap:5,2"]["known"] == {
-        "value": 5 * (2 + 5 - 3),
-        "is_optimal": True,
-        "source": "CP-Lib's am-n-a",
-    }
-    assert facts["free:5,3,0"]["items"] == 5
+    facts = kept.keep_facts(tmp_path, ("trap:5,2", "free:5,3,0"), "c")
+    assert facts["trap:5,2"].known == Known(5 * (2 + 5 - 3), True, "CP-Lib's am-n-a")
+    assert facts["free:5,3,0"].items == 5
     with monkeypatch.context() as patched:
-        patched.setattr(runner, "load", None)
-        assert runner.keep_facts(tmp_path, ("trap:5,2",), "c") == facts
-    assert json.loads((tmp_path / runner.INSTANCES).read_text(encoding="utf-8")) == facts
+        patched.setattr(kept, "load", None)
+        assert kept.keep_facts(tmp_path, ("trap:5,2",), "c") == facts
+    assert kept.facts_in(tmp_path / kept.INSTANCES) == facts
     # Other code may make other problems of the same names.
-    assert set(runner.keep_facts(tmp_path, ("trap:5,2",), "d")) == {"trap:5,2"}
+    assert set(kept.keep_facts(tmp_path, ("trap:5,2",), "d")) == {"trap:5,2"}
 
 
 def test_a_worker_with_other_code_is_refused() -> None:
@@ -256,6 +252,26 @@ class Interrupted(AtOnce):
 
 
 def test_what_runs_at_ctrl_c_is_kept(tmp_path: Path) -> None:
-    with Table(tmp_path / runner.ROWS) as table, pytest.raises(KeyboardInterrupt):
+    with Table(tmp_path / kept.ROWS) as table, pytest.raises(KeyboardInterrupt):
         runner.run(suite_of("a"), table, Interrupted(), 2)
-    assert len(list(read_rows(tmp_path / runner.ROWS))) == 1
+    assert len(list(read_rows(tmp_path / kept.ROWS))) == 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "garbage", "[]", "null", "3", '{"a": 3}', '{"a": {}}', "[" * 100_000, '{"a": NaN}']
+)
+def test_what_is_kept_is_read_strictly(tmp_path: Path, text: str) -> None:
+    """Anything else than ours is named by its file, and no traceback."""
+    for name, read in ((kept.INSTANCES, kept.facts_in), (kept.RUN, kept.details_in)):
+        (tmp_path / name).write_text(text, encoding="utf-8")
+        with pytest.raises(ValueError, match=name):
+            read(tmp_path / name)
+
+
+def test_files_are_whole_or_not_there(tmp_path: Path) -> None:
+    kept.write_whole(tmp_path / "a", "x")
+    assert (tmp_path / "a").read_text() == "x"
+    (tmp_path / "b").mkdir()
+    with pytest.raises(OSError, match="no file"):
+        kept.write_whole(tmp_path / "b", "x")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a", "b"]

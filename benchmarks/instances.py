@@ -19,7 +19,7 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
-from solver import Group, Grouping, GroupingProblem
+from solver import Group, Grouping, GroupingProblem, InvalidProblem
 from solver.families import (
     capacitated_clustering,
     clique_partitioning,
@@ -155,7 +155,79 @@ def read_as(family: str, path: Path) -> Read:
     """Read a file as an instance of a family, such as "cpp/ABR" or "ccp/Handover"."""
     handover = family == "ccp/Handover"
     reader = read_handover if handover else READERS[family.partition("/")[0]]
-    return reader(path.read_text(encoding="utf-8"))
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path.name} is no text: {error}") from error
+    try:
+        return reader(text)
+    except (ValueError, IndexError, InvalidProblem) as error:
+        raise ValueError(f"{path.name}, {_located(reader, text, error)}") from error
+
+
+def _located(reader: Callable[[str], Read], text: str, error: Exception) -> str:
+    """What is wrong, and in which line: the file is read again, with lines kept at its words."""
+    try:
+        reader(LinedText(text))
+    except (ValueError, IndexError, InvalidProblem) as again:
+        error = again
+    said = str(error)
+    if isinstance(error, IndexError):
+        said = "more numbers expected"
+    lines = text.count("\n") + (not text.endswith("\n"))
+    return said if said.startswith("line ") else f"line {lines}, its last: {said}"
+
+
+class LinedWord(str):
+    """A word of a file that knows its line."""
+
+    __slots__ = ("line",)
+    line: int
+
+
+class LinedText(str):
+    """Text whose words know their lines; what readers ask of text, no more.
+
+    Files have millions of words: only those of a file that cannot be read are kept so.
+    """
+
+    __slots__ = ("first",)
+    first: int
+
+    def __new__(cls, text: str, first: int = 1) -> LinedText:
+        made = super().__new__(cls, text)
+        made.first = first
+        return made
+
+    def split(self, sep: str | None = None, maxsplit: int = -1) -> list[str]:  # type: ignore[override]
+        """Words with their lines; at the ends of lines, texts that know where they begin."""
+        if sep == "\n" and maxsplit == 1:
+            head, found, rest = self.partition("\n")
+            return [head, rest] if found else [head]
+        words: list[str] = []
+        for number, line in enumerate(str(self).split("\n"), start=self.first):
+            for word in line.split():
+                lined = LinedWord(word)
+                lined.line = number
+                words.append(lined)
+        return words
+
+    def partition(self, sep: str) -> tuple[str, str, str]:  # type: ignore[override]
+        """The first line and the rest."""
+        head, found, rest = super().partition(sep)
+        after = self.first + (head + found).count("\n")
+        return LinedText(head, self.first), found, LinedText(rest, after)
+
+
+def _at(word: str) -> str:
+    return f"line {word.line}: " if isinstance(word, LinedWord) else ""
+
+
+def _whole(word: str) -> int:
+    try:
+        return int(word)
+    except ValueError:
+        raise ValueError(f"{_at(word)}a whole number expected, {str(word)!r} found") from None
 
 
 def gap_to_best(instance: Published, value: Decimal) -> float:
@@ -178,7 +250,7 @@ def gap_to_best(instance: Published, value: Decimal) -> float:
 def read_clique_partitioning(text: str) -> Read:
     """CP-Lib: n, then the upper triangle row by row. Modularity files are the same."""
     words = text.split()
-    n = int(words[0])
+    n = _whole(words[0])
     values, scale = _scaled(words[1:])
     first, second = np.triu_indices(n, 1)
     if len(values) != len(first):
@@ -192,18 +264,19 @@ def read_clique_partitioning(text: str) -> Read:
 def read_cluster_editing(text: str) -> Read:
     """Weighted cluster editing: n, then ``i j w`` with nodes from 1; a cost."""
     words = text.split()
-    pairs, values, scale = _triples(words[1:], first_node=1)
+    n = _whole(words[0])
+    pairs, values, scale = _triples(words[1:], n, first_node=1)
     offset = int(values[values > 0].sum())
-    return Read(clique_partitioning(int(words[0]), pairs, values), scale, offset)
+    return Read(clique_partitioning(n, pairs, values), scale, offset)
 
 
 def read_diverse_grouping(text: str) -> Read:
     """MDGPLIB: ``n m ss|ds``, least and most of each group, then ``i j d`` with nodes from 0."""
     head, _, rest = text.partition("\n")
     words = head.split()
-    n, groups = int(words[0]), int(words[1])
-    bounds = _bounds([int(word) for word in words[3:]], groups)
-    pairs, values, scale = _triples(rest.split())
+    n, groups = _whole(words[0]), _whole(words[1])
+    bounds = _bounds([_whole(word) for word in words[3:]], groups)
+    pairs, values, scale = _triples(rest.split(), n)
     return Read(maximally_diverse_grouping(n, pairs, values, bounds), scale)
 
 
@@ -211,14 +284,16 @@ def read_capacitated_clustering(text: str) -> Read:
     """CCPLIB: as MDGPLIB, with ``W`` and node weights at the end of the first line."""
     head, _, rest = text.partition("\n")
     words = head.split()
-    n, groups = int(words[0]), int(words[1])
+    n, groups = _whole(words[0]), _whole(words[1])
+    if "W" not in words:
+        raise ValueError(f"{_at(words[0])}W expected before the node weights")
     at = words.index("W")
     # Bounds and weights are compared with one another, so one scale serves both.
     scaled, _ = _scaled(words[3:at] + words[at + 1 :])
     bounds, weights = scaled[: at - 3], scaled[at - 3 :]
     if len(weights) != n:
         raise ValueError(f"{n} node weights expected, {len(weights)} found")
-    pairs, values, scale = _triples(rest.split())
+    pairs, values, scale = _triples(rest.split(), n)
     loads = _bounds(bounds.tolist(), groups)
     return Read(capacitated_clustering(n, pairs, values, weights, loads), scale)
 
@@ -229,7 +304,7 @@ def read_handover(text: str) -> Read:
     The cut counts ordered pairs, so a pair's value is both entries of the matrix.
     """
     words = text.split()
-    n, groups = int(words[0]), int(words[1])
+    n, groups = _whole(words[0]), _whole(words[1])
     loads, _ = _scaled(words[2 : 3 + n])
     entries, scale = _scaled(words[3 + n :])
     if len(entries) != n * n:
@@ -246,13 +321,13 @@ def read_handover(text: str) -> Read:
 def read_knapsack(text: str) -> Read:
     """Billionnet and Soutif: name, n, item values, upper triangle, 0, K, capacities, weights."""
     words = text.split("\n", 1)[1].split()
-    n = int(words[0])
+    n = _whole(words[0])
     number = n * (n - 1) // 2
     earned, scale = _scaled(words[1 : 1 + n + number])
     at = 1 + n + number
     if len(words) < at + 2 or words[at] != "0":
         raise ValueError("0 and the number of knapsacks expected after the pair values")
-    knapsacks = int(words[at + 1])
+    knapsacks = _whole(words[at + 1])
     loads, _ = _scaled(words[at + 2 : at + 2 + knapsacks + n])
     if len(loads) != knapsacks + n:
         raise ValueError(f"{knapsacks} capacities and {n} weights expected, {len(loads)} found")
@@ -279,11 +354,19 @@ def _bounds(flat: Sequence[int], groups: int) -> list[tuple[int, int]]:
     return list(zip(flat[::2], flat[1::2], strict=True))
 
 
-def _triples(words: list[str], first_node: int = 0) -> tuple[IntArray, IntArray, int]:
-    """Pairs (i < j), values and scale of lines ``i j value``."""
+def _triples(words: list[str], n: int, first_node: int = 0) -> tuple[IntArray, IntArray, int]:
+    """Pairs (i < j), values and scale of lines ``i j value`` over ``n`` nodes."""
     if len(words) % 3:
         raise ValueError("lines of three numbers expected")
-    ends = np.array([words[0::3], words[1::3]], dtype=str).astype(np.int64).T - first_node
+    named = [[_whole(word) for word in words[at::3]] for at in (0, 1)]
+    ends = np.array(named, dtype=np.int64).T - first_node
+    wrong = (ends < 0).any(axis=1) | (ends >= n).any(axis=1) | (ends[:, 0] == ends[:, 1])
+    if wrong.any():
+        at = int(np.flatnonzero(wrong)[0])
+        raise ValueError(
+            f"{_at(words[3 * at])}two different nodes from {first_node} to {n - 1 + first_node} "
+            f"expected, {words[3 * at]} and {words[3 * at + 1]} found"
+        )
     values, scale = _scaled(words[2::3])
     return np.sort(ends, axis=1), values, scale
 
@@ -304,7 +387,7 @@ _NUMBER = re.compile(r"[-+]?\d+(\.\d*)?$")
 
 def _digits(word: str, places: int) -> int:
     if not _NUMBER.match(word):
-        raise ValueError(f"a plain decimal number expected, {word!r} found")
+        raise ValueError(f"{_at(word)}a plain decimal number expected, {str(word)!r} found")
     whole, _, fraction = word.partition(".")
     return int(whole + fraction[:places].ljust(places, "0"))
 

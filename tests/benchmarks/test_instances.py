@@ -15,6 +15,7 @@ from benchmarks.instances import (
     instances_root,
     published,
     read,
+    read_as,
     read_capacitated_clustering,
     read_clique_partitioning,
     read_cluster_editing,
@@ -121,6 +122,40 @@ def test_knapsack() -> None:
 def test_wrong_files_are_refused(reader: object, text: str, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         reader(text)  # type: ignore[operator]
+
+
+@pytest.mark.parametrize(
+    ("family", "text", "message"),
+    [
+        ("cpp/X", "3\n1 2\nx\n", "line 3: a plain decimal number expected, 'x'"),
+        ("cpp/X", "3.5\n1\n", "line 1: a whole number expected, '3.5'"),
+        ("cpp/X", "4\n1 2 3\n", "line 2, its last: 6 weights expected"),
+        ("cpp/X", "", "line 1, its last: more numbers expected"),
+        ("wce/X", "3\n1 2 1\n1 4 1\n", "line 3: two different nodes from 1 to 3 expected, 1 and 4"),
+        ("wce/X", "3\n1 2 1\n2 2 1\n", "line 3: two different nodes"),
+        ("wce/X", "3\n1 2 1\n2 b 1\n", "line 3: a whole number expected, 'b'"),
+        ("mdgp/X", "3 1 ss 3 3\n0 1 1\n0 2 1e5\n", "line 3: a plain decimal number"),
+        ("mdgp/X", "3 1 ss 3 3\n0 1 1\n0 3 1\n", "line 3: two different nodes from 0 to 2"),
+        ("ccp/X", "3 1 ss 3 3\n0 1 1\n", "line 1: W expected"),
+        ("ccp/X", "2 1 ss 1 4 W 1 -\n0 1 1\n", "line 1: a plain decimal number"),
+        ("ccp/Handover", "2\n1\n9\n1\n1\n0 1\n1\n", "line 7, its last: a matrix of 4"),
+        ("qmkp/X", "x\n2\n1 1\n?\n0\n1\n9\n1 1\n", "line 4: a plain decimal number"),
+        ("qmkp/X", "x\n2\n1 1\n1\n", "line 4, its last: 0 and the number of knapsacks"),
+    ],
+)
+def test_the_line_is_named(tmp_path: Path, family: str, text: str, message: str) -> None:
+    path = tmp_path / "wrong.txt"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(ValueError, match=r"wrong\.txt") as raised:
+        read_as(family, path)
+    assert message in str(raised.value)
+
+
+def test_a_file_that_is_no_text(tmp_path: Path) -> None:
+    path = tmp_path / "wrong.txt"
+    path.write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(ValueError, match=r"wrong\.txt is no text"):
+        read_as("cpp/X", path)
 
 
 HEAD = (

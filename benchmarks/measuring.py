@@ -287,12 +287,12 @@ class _Clock:
     """An observer that notes when objective or bound change, also in CPU seconds."""
 
     def __init__(self) -> None:
-        self._began = _cpu_seconds()
+        self._began = cpu_seconds()
         self.trace: list[Point] = []
 
     @property
     def elapsed(self) -> float:
-        return _cpu_seconds() - self._began
+        return cpu_seconds() - self._began
 
     def __call__(self, event: Any) -> None:
         known = (event.objective, event.bound)
@@ -300,7 +300,7 @@ class _Clock:
             self.trace.append((round(event.seconds, 3), round(self.elapsed, 3), *known))
 
 
-def _cpu_seconds() -> float:
+def cpu_seconds() -> float:
     """CPU seconds of this process and of the processes it has waited for."""
     children = resource.getrusage(resource.RUSAGE_CHILDREN)
     return time.process_time() + children.ru_utime + children.ru_stime

@@ -35,7 +35,7 @@ from consortium.plan import (
 from consortium.proposal import write_out
 from consortium.turning import TurningSearch, do_not_form
 from consortium.valuation import Valuer
-from consortium.widening import is_sparsified, pairs_within, solve_widely
+from consortium.widening import is_sparsified, pairs_within, solve_widely, stopped_by_hand
 from solver import (
     Limits,
     Observer,
@@ -136,7 +136,7 @@ def propose(
     if result.grouping is None:
         raise _no_plan(formulation, result, limits)
     told = None
-    if then and not _stopped_by_hand(result):
+    if then and not stopped_by_hand(result):
         result, told = _second_goals(formulation, result, then, share, limits, observer)
     if (start is not None or widely) and result.grouping is not None:
         # Reasons must not hang on pairs kept for other plans that are in nobody's consortium.
@@ -233,7 +233,7 @@ def _plan(
     if breaches:
         raise PlanDefect("; ".join(breach.message for breach in breaches))
     empty = [m.code for m in case.markets if all(c.market != m.code for c in consortia)]
-    search = TurningSearch(limits, wanted=turning_points and not _stopped_by_hand(result))
+    search = TurningSearch(limits, wanted=turning_points and not stopped_by_hand(result))
     shut: tuple[DoNotForm, ...] = tuple(
         do_not_form(formulation, result, code, search) for code in empty
     )
@@ -278,10 +278,6 @@ def _size_notes(case: Case) -> tuple[str, ...]:
         f"Consortia of up to {case.size_max} members are allowed. Above {WARN_ABOVE} take care: of "
         "loosely matched groups of about 22 firms half left within two and a half years [12].",
     )
-
-
-def _stopped_by_hand(result: Result) -> bool:
-    return result.stopped_by in ("interrupt", "observer")
 
 
 def _consortia(

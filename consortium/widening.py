@@ -84,7 +84,7 @@ class _Widening:
     def run(self, start: Grouping | None) -> tuple[Formulation, Result]:
         """Take turns until neither search leads to more, or the limits end."""
         result = self._solve(self.nearest, "nearest pairs", FIRST, start)
-        if result.grouping is None and not _by_hand(result):
+        if result.grouping is None and not stopped_by_hand(result):
             return self._without_plan(result)
         self.result = result
         first = result.objective
@@ -97,7 +97,7 @@ class _Widening:
     def _take_turns(self) -> None:
         """Better ``result``, with the ``formulation`` it is of."""
         afresh = False
-        while not _by_hand(self.result) and self.clock.left > FIRST:
+        while not stopped_by_hand(self.result) and self.clock.left > FIRST:
             self.searches += 1
             known = len(self.kept)
             found = self._search(None if afresh else self.result.grouping, self.searches)
@@ -105,7 +105,7 @@ class _Widening:
             self.gained |= gained
             best = found if gained else self.result
             self._keep(best)
-            if _by_hand(found):
+            if stopped_by_hand(found):
                 self._end_with(best, found.stopped_by)
                 return
             if not gained and _is_finished(self.result) and not (afresh and len(self.kept) > known):
@@ -115,7 +115,7 @@ class _Widening:
                 continue
             formulation = formulate(self.case, keep_pairs=self.kept)
             again = self._solve(formulation, "pairs kept", 1.0, best.grouping)
-            if _by_hand(again) and not _above(again, best):
+            if stopped_by_hand(again) and not _above(again, best):
                 self._end_with(best, again.stopped_by)
                 return
             # A proof on fewer pairs is not given for none on more.
@@ -123,7 +123,11 @@ class _Widening:
                 return
             self.formulation, self.result = formulation, again
             afresh = False
-        if not _by_hand(self.result) and not _is_finished(self.result) and self.clock.left > LEAST:
+        if (
+            not stopped_by_hand(self.result)
+            and not _is_finished(self.result)
+            and self.clock.left > LEAST
+        ):
             again = self._solve(self.formulation, "pairs kept", 1.0, self.result.grouping)
             self.result = again if not _above(self.result, again) else self.result
 
@@ -269,7 +273,8 @@ def _is_finished(result: Result) -> bool:
     return result.stopped_by in ("optimal", "gap", "exhausted")
 
 
-def _by_hand(result: Result) -> bool:
+def stopped_by_hand(result: Result) -> bool:
+    """Whether Ctrl-C or an observer ended a solve."""
     return result.stopped_by in ("interrupt", "observer")
 
 

@@ -9,6 +9,7 @@ every deterministic row is run again and its answer compared byte for byte.
 from __future__ import annotations
 
 import hashlib
+import io
 import json
 import zipfile
 from collections.abc import Callable, Iterable
@@ -30,7 +31,7 @@ from benchmarks.league.kept import (
     RunDetails,
     details_in,
     facts_in,
-    refuse_what_is_no_file,
+    write_whole,
 )
 from benchmarks.league.match import play
 from benchmarks.league.rows import Row, read_rows
@@ -89,16 +90,14 @@ def write_bundle(folder: Path, path: Path) -> None:
     details_in(folder / RUN)
     if path.resolve().parent == folder.resolve() and path.name in FILES:
         raise OSError(f"{path} is one of the files of the run")
-    refuse_what_is_no_file(path)
     contents = {name: (folder / name).read_bytes() for name in FILES}
     hashes = {name: hashlib.sha256(data).hexdigest() for name, data in contents.items()}
     contents[MANIFEST] = (json.dumps(hashes, indent=1, sort_keys=True) + "\n").encode()
-    path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(path.name + ".part")
-    with zipfile.ZipFile(part, "w", zipfile.ZIP_DEFLATED) as archive:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
         for name in sorted(contents):
             archive.writestr(zipfile.ZipInfo(name, NO_TIME), contents[name], zipfile.ZIP_DEFLATED)
-    part.replace(path)
+    write_whole(path, packed.getvalue())
 
 
 def read_bundle(path: Path) -> tuple[list[Row], Facts, RunDetails]:

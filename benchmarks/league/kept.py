@@ -135,7 +135,7 @@ def _json(content: Any) -> str:
     return json.dumps(content, indent=1, sort_keys=True) + "\n"
 
 
-def write_whole(path: Path, text: str) -> None:
+def write_whole(path: Path, content: str | bytes) -> None:
     """Write a file that is there whole or not at all.
 
     Raises
@@ -144,17 +144,12 @@ def write_whole(path: Path, text: str) -> None:
         If it cannot be written, or there is something else than a file.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    refuse_what_is_no_file(path)
+    if path.exists() and not path.is_file():
+        raise OSError(f"{path} is there and is no file")
     part = path.with_name(path.name + ".part")
     try:
-        part.write_text(text, encoding="utf-8")
+        part.write_bytes(content.encode() if isinstance(content, str) else content)
         part.replace(path)
     except OSError:
         part.unlink(missing_ok=True)
         raise
-
-
-def refuse_what_is_no_file(path: Path) -> None:
-    """Raise where a folder or a device is in the place of a file to be written."""
-    if path.exists() and not path.is_file():
-        raise OSError(f"{path} is there and is no file")

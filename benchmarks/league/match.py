@@ -1,13 +1,13 @@
 """One strategy on one instance: in a process of its own, limited, watched, and refereed.
 
-``play(order)`` starts the process and gives back a row, whatever becomes of it. Inside,
+``play(key)`` starts the process and gives back a row, whatever becomes of it. Inside,
 ``python -m benchmarks.league.match`` builds the instance, lets the strategy run, and checks what it
 answered. What disqualifies, each with its reason:
 
 - a grouping, also one told on the way, that breaks a rule;
 - a claimed objective that is not the grouping's value;
 - a bound below the strategy's own answer (``judging`` sees bounds that others beat);
-- more time than its limit and ``GRACE``; memory above its limit; a crash;
+- more time than its limit and the grace; memory above its limit; a crash;
 - a connection, at any time from the start of the process. It notices sockets of Python, whether or
   not the strategy survives that; it cannot see those of native code or of other programs. Sockets
   within the machine's own processes are no matter.
@@ -39,6 +39,7 @@ from typing import Any
 
 from benchmarks.league.contract import Answer, Strategy
 from benchmarks.league.rows import Answered, Key, Measured, Row
+from benchmarks.measuring import cpu_seconds
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
 #: A strategy may run over its limit by this share and these seconds.
@@ -189,13 +190,13 @@ def _carry_out(key: Key, out: Path) -> None:
         _write(out, Answered("refused", why), Measured(), strategy)
         return
     _limit_memory(key.memory_mb)
-    told, cpu = _Told(), _cpu_seconds()
+    told, cpu = _Told(), cpu_seconds()
     answer = strategy.solve(instance.problem, limits, told)
     # Whoever solves while he looks whether the problem is of his sort pays for it.
     seconds = looking + time.perf_counter() - told.began
     measured = Measured(
         seconds=round(seconds, 4),
-        cpu_seconds=round(_cpu_seconds() - cpu, 4),
+        cpu_seconds=round(cpu_seconds() - cpu, 4),
         peak_mb=round(_peak_mb(), 1),
     )
     _free_memory()
@@ -320,11 +321,6 @@ def _free_memory() -> None:
     """The referee is not limited."""
     hard = resource.getrlimit(resource.RLIMIT_DATA)[1]
     resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-
-
-def _cpu_seconds() -> float:
-    children = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return time.process_time() + children.ru_utime + children.ru_stime
 
 
 def _peak_mb() -> float:

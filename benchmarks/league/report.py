@@ -15,6 +15,7 @@ from benchmarks.league import run_tables, tables
 from benchmarks.league.analysis import Details, Study, counted, shortened
 from benchmarks.league.figures import Drawn, draw_all
 from benchmarks.league.judging import Judged
+from benchmarks.league.kept import write_whole
 from benchmarks.league.page import page
 
 
@@ -52,9 +53,10 @@ def write_report(folder: Path, judged: Judged, details: Details) -> list[Path]:
 def report_page(study: Study, figures: Sequence[Drawn]) -> str:
     """The page as HTML."""
     of = {figure.name: figure for figure in figures}
+    league = tables.league(study)
     parts = [
-        tables.without_last_column(tables.league(study)),
-        tables.who(study),
+        tables.without_last_column(league),
+        tables.who(league),
         of["ranks"],
         tables.significance(study),
         of["performance-profile"],
@@ -133,12 +135,5 @@ def _csv(head: Sequence[str], lines: Iterable[Sequence[object]]) -> str:
 
 def _write(path: Path, content: bytes) -> Path:
     """Write whole or not at all: a reader never sees half a report."""
-    beside = path.with_name(f".{path.name}.part")
-    if path.exists() and not path.is_file():
-        raise OSError(f"{path} is there and is no file")
-    try:
-        beside.write_bytes(content)
-        return beside.replace(path)
-    except OSError:
-        beside.unlink(missing_ok=True)
-        raise
+    write_whole(path, content)
+    return path

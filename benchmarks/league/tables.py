@@ -155,9 +155,8 @@ def league(study: Study) -> Table:
     )
 
 
-def who(study: Study) -> Table:
-    """What each strategy does: apart from the league table, which is wide enough."""
-    table = league(study)
+def who(table: Table) -> Table:
+    """What each strategy of the league table does: apart from it, as it is wide enough."""
     lines = [[line[0], line[1], line[-1]] for line in table.lines]
     return Table(
         "who",

@@ -16,7 +16,7 @@ import random
 from collections.abc import Callable, Sequence
 
 from benchmarks.league.contract import Answer, Report
-from benchmarks.league.rivals.common import Best, Budget
+from benchmarks.league.rivals.common import Best, Budget, Rival
 from benchmarks.league.rivals.states import State
 from benchmarks.league.rivals.units import Cell, Units
 from solver import GroupingProblem, Limits
@@ -37,18 +37,11 @@ _UNITS_A_STEP = 14
 Change = tuple[list[int], list[Cell]]
 
 
-class Anneal:
+class Anneal(Rival):
     """Simulated annealing with prices for broken rules."""
 
     name = "anneal"
     about = "simulated annealing: move, exchange, open, close, change kind; geometric cooling"
-    deterministic = True
-
-    def unavailable(self) -> str:
-        return ""
-
-    def refuses(self, problem: GroupingProblem) -> str:
-        return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
         budget, best = Budget(limits), Best(problem, report)

@@ -20,6 +20,18 @@ class TooLate(Exception):
     """The limits ended before a model was built."""
 
 
+class Rival:
+    """A rival that runs everywhere and takes every problem; by work it ends at the same step."""
+
+    deterministic = True
+
+    def unavailable(self) -> str:
+        return ""
+
+    def refuses(self, problem: GroupingProblem) -> str:
+        return ""
+
+
 class Budget:
     """What is left of the limits: the clock, or units of work where those are set."""
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.league.contract import Answer, Report
-from benchmarks.league.rivals.common import Best, Budget, affinity, size_range
+from benchmarks.league.rivals.common import Best, Budget, Rival, affinity, size_range
 from benchmarks.league.rivals.embedding import (
     Points,
     clusters_of,
@@ -33,18 +33,11 @@ _RESTARTS = 1_000
 _SCALE = 1_000_000
 
 
-class KMeans:
+class KMeans(Rival):
     """K-means whose clusters have the sizes that groups may have."""
 
     name = "kmeans"
     about = "size-constrained k-means (Bradley, Bennett, Demiriz 2000) on a spectral embedding"
-    deterministic = True
-
-    def unavailable(self) -> str:
-        return ""
-
-    def refuses(self, problem: GroupingProblem) -> str:
-        return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
         """Try several numbers of groups, and start again with other centres while time is left."""

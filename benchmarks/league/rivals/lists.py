@@ -17,7 +17,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.league.contract import Answer, Report
-from benchmarks.league.rivals.common import Best, Budget, size_range
+from benchmarks.league.rivals.common import Best, Budget, Rival, size_range
 from benchmarks.league.rivals.fitter import Fitter
 from solver import GroupingProblem, Limits
 
@@ -26,18 +26,11 @@ _BANDS = 4
 _LARGEST = 12
 
 
-class Lists:
+class Lists(Rival):
     """Groups cut from a list sorted by sector and size, as is done by hand."""
 
     name = "lists"
     about = "by hand: a list sorted by sector and size band, cut into groups of a typical size"
-    deterministic = True
-
-    def unavailable(self) -> str:
-        return ""
-
-    def refuses(self, problem: GroupingProblem) -> str:
-        return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
         """Cut at the typical size first, then at each other allowed size."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from benchmarks.league.contract import Answer, Report
-from benchmarks.league.rivals.common import Best, Budget, affinity, size_range
+from benchmarks.league.rivals.common import Best, Budget, Rival, affinity, size_range
 from benchmarks.league.rivals.embedding import (
     lloyd,
     numbers_of_groups,
@@ -25,18 +25,11 @@ _RESTARTS = 1_000
 _MOST_DIMENSIONS = 200
 
 
-class Spectral:
+class Spectral(Rival):
     """Spectral clustering for several numbers of clusters, then repair."""
 
     name = "spectral"
     about = "spectral clustering (Ng, Jordan, Weiss 2001) of positive pair values, then repair"
-    deterministic = True
-
-    def unavailable(self) -> str:
-        return ""
-
-    def refuses(self, problem: GroupingProblem) -> str:
-        return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
         """Try several numbers of clusters, and start again with other centres while time is left.

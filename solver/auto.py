@@ -1,16 +1,17 @@
 """Strategy "auto": chooses and combines the others by the size and the structure of the problem.
 
-Small problems go to ``exact``, which proves them within its limits. Others are reduced and split
-first (``within.run_reduced``); what is left gets a quick start by ``greedy`` (unless an earlier
-solve left a grouping), and by ``parts`` where items are very many. Then the provers take their
-turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is small
-enough; a free grouping whose gap is out of reach of the first is left to the search. Where items
-are many, a second worker looks for better groupings beside them, and the two exchange what they
-find (``companion``); a single worker searches shortly before. When the provers are done all workers
-look further for the rest of the limits, each with a seed of its own. Better groupings come from
-``search``; where groups are cliques, from ``neighbourhoods`` with ``search`` by turns, and then
-``columns`` has all workers until it spares one, since its searches over groups use them. Where
-items or cliques are very many it has them all the time, and ``parts`` follows.
+Small problems go to ``exact``, which mostly proves them soon. What is not is reduced and split
+first (``within.run_reduced``). What is left gets a quick start by ``greedy`` (unless an earlier
+solve left a grouping), by a short ``search`` where no worker searches beside the provers, and by
+``parts`` where items are very many. Then the provers take their turns: ``partition`` for free
+groupings, ``columns`` for everything, ``exact`` if its model is small enough; a free grouping whose
+gap is out of reach of the first is left to the search. Where items are many, a second worker looks
+for better groupings beside them, and the two exchange what they find (``companion``). When the
+provers are done all workers look further for the rest of the limits, each with a seed of its own.
+Better groupings come from ``search``; where groups are cliques, from ``neighbourhoods`` with
+``search`` by turns, and then ``columns`` has all workers until it spares one, since its searches
+over groups use them. Where items or cliques are very many it has them all the time, and ``parts``
+follows.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -36,8 +37,8 @@ from solver.search import search
 from solver.search.driver import compiled_in_time, compiling_ended
 from solver.within import run_reduced
 
-#: Up to so many items ``exact`` is quickest, and complete.
-SMALL = 12
+#: Up to so many items ``exact`` is quickest, and mostly complete within this share of the limits.
+SMALL, SMALL_SHARE = 12, 0.2
 #: Above so many items a short search goes first.
 MANY = 30
 #: Above so many items that search goes by parts.
@@ -45,10 +46,12 @@ VERY_MANY = 10_000
 #: Most work of that search: a start for the provers, no more; and of "greedy" before it.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
 GREEDY_WORK, GREEDY_SECONDS = 1_000_000, 1.0
-#: Share of what is left that each of the two may use.
-FIRST_SHARE = 0.1
+#: Shares of what is left that the two may use.
+FIRST_SHARE, GREEDY_SHARE = 0.2, 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7
+#: Seconds below which ``exact`` is left out: building its model alone may take one.
+EXACT_SECONDS = 3.0
 #: Their share where a search accompanies them, and that of parts.
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
 #: Pairs are few where so many times as many are less than the items squared.
@@ -63,7 +66,7 @@ _SIZES = EnumerationSettings()
 def auto(context: SolveContext) -> None:
     """Solve with the strategies that fit the problem's size and structure."""
     if context.problem.num_items <= SMALL:
-        exact(context)
+        _within(context, exact, SMALL_SHARE)
     if not context.stopping() and compiling_ended(context):
         run_reduced(context, _combined)
 
@@ -78,16 +81,20 @@ def _combined(context: SolveContext) -> None:
     accompanied = many and not alone and context.workers > 1
     # ``partition`` has no use for a second worker; ``columns`` has while it searches groups.
     waits = accompanied and neighbourhoods_apply(problem) and not applies(problem)
-    if context.grouping is None or context.reuse is None:
-        _within(context, _brief_greedy, FIRST_SHARE)
-    if many and not alone and not waits and not context.stopping():
-        # Compiling must not eat the share of the search, nor outlast the limits.
-        if not compiled_in_time(context):
-            return
-        if problem.num_items > VERY_MANY:
-            _within(context, improve_by_parts, PARTS_SHARE)
-        elif not accompanied:
-            _within(context, _brief_search, FIRST_SHARE)
+    searches = many and not accompanied and problem.num_items <= VERY_MANY
+    by_parts = problem.num_items > VERY_MANY and not alone
+    if not searches and (context.grouping is None or context.reuse is None):
+        _within(context, _brief_greedy, GREEDY_SHARE)
+    # Compiling must not eat the share of the search, nor outlast the limits.
+    compiles = searches or by_parts or (accompanied and not waits)
+    if context.stopping() or (compiles and not compiled_in_time(context)):
+        return
+    if by_parts:
+        _within(context, improve_by_parts, PARTS_SHARE)
+    elif searches:
+        _within(context, _brief_search, FIRST_SHARE)
+        if not context.objective:
+            _within(context, _brief_greedy, GREEDY_SHARE)
     if accompanied and not context.stopping():
         with Companion(context, _beside, "second worker", waits):
             _prove(context, ACCOMPANIED_SHARE)
@@ -113,6 +120,10 @@ def _prove(context: SolveContext, share: float) -> None:
     for prover in provers:
         # What is out of reach of the relaxation for free groupings is so of the others.
         if out_of_reach:
+            return
+        left = context.remaining_seconds
+        short = left is not None and share * left < EXACT_SECONDS
+        if prover is exact and short and context.problem.num_items > MANY:
             return
         _within(context, prover, share)
         if not context.stopping():

@@ -20,7 +20,7 @@ from solver.column_generation.columns import (
 )
 from solver.column_generation.generation import Relaxation
 from solver.column_generation.group_search import GroupSearch
-from solver.column_generation.packing import incumbent_columns
+from solver.column_generation.packing import incumbent_columns, offer_first
 from solver.column_generation.proof import Proof
 from solver.column_generation.region_search import Regions
 from solver.column_generation.settings import EnumerationSettings
@@ -57,7 +57,9 @@ def approach(
         if context.stopping() or not search.accepts(prices):
             break
         known = np.zeros(atoms.num_atoms, np.int64)
-        np.maximum.at(known, pool.roots, reduced_values(atoms, pool, pool.uses(atoms), prices))
+        reduced = reduced_values(atoms, pool, pool.uses(atoms), prices)
+        np.maximum.at(known, pool.roots, reduced)
+        offer_first(atoms, pool, reduced, context)
         # Hard roots of the first rounds are left early: prices far from good make them hard.
         units = settings.root_units[0] * (1 if number < 2 else 1_000)
         found = search.improving(prices, known + 1, units, settings.large_pricing_units)

@@ -170,6 +170,12 @@ def _only_taken(atoms: Atoms) -> BoolArray:
     return np.asarray(groups & (atoms.item_use >= 0).all(axis=(1, 2)), np.bool_)
 
 
+def no_pricing(master: Master, answer: LpAnswer, free: BoolArray) -> Columns:
+    """No new columns: a dive among those at hand costs little, and mostly ends far below."""
+    del master, answer, free
+    return no_columns()
+
+
 def quick_pricing(search: GroupSearch, settings: EnumerationSettings, unit: int) -> FindColumns:
     """New columns by a short search, where it may leave hard roots."""
 

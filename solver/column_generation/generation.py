@@ -31,7 +31,7 @@ from solver.column_generation.columns import (
     no_prices,
     proved_bound,
 )
-from solver.column_generation.diving import Diver, quick_pricing
+from solver.column_generation.diving import Diver, no_pricing, quick_pricing
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import LpAnswer, Master, usable_prices
 from solver.column_generation.packing import improve
@@ -50,6 +50,8 @@ UNMET_RAISES, UNMET_FACTOR = 4, 30.0
 SETTLED, SETTLED_CHEAPLY = 0.05, 0.0125
 #: A search of so many work units is dear.
 DEAR = 1_500_000
+#: Dives on the way may take one part in so many of the work.
+DIVES_PART = 10
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
 NARROW = 0.02
 
@@ -137,6 +139,7 @@ class Generation:
         self._converged = False
         self._round_units = 0
         self._looked = False
+        self._began, self._dived = context.work, 0
 
     def __enter__(self) -> Generation:
         return self
@@ -247,6 +250,7 @@ class Generation:
         answer = self._answer
         if answer is None or answer.unmet > 1e-6:
             return None
+        self._dive(answer, 1)
         return usable_prices(self._master, answer, self._search)
 
     def add(self, columns: Columns) -> None:
@@ -262,6 +266,7 @@ class Generation:
             return None
         if self._offers:
             offer_if_whole(context, master, answer)
+            self._dive(answer, DIVES_PART)
         least = max(1, prices.scale * self._unit // TOLERANCE)
         settings = self._settings
         last = len(settings.root_units) - 1
@@ -297,6 +302,27 @@ class Generation:
             if self._thorough > last and not found.complete:
                 return None
         return answer
+
+    def _dive(self, answer: LpAnswer, part: int) -> None:
+        """Dive among the groups met, so that a run that ends early has something to show.
+
+        It does so while the incumbent is far from the relaxation, and where atoms are not too many.
+
+        Parameters
+        ----------
+        part : such dives may take one part in so many of the work.
+        """
+        context, settings, before = self._context, self._settings, self._context.work
+        if not (self._publish and settings.dives) or answer.unmet > 1e-6:
+            return
+        near = context.objective is not None and (
+            answer.value - context.objective < NARROW * abs(answer.value)
+        )
+        units = before - self._began
+        if near or self._atoms.num_atoms > settings.max_dived_atoms or part * self._dived > units:
+            return
+        Diver(self._master, context, no_pricing).dive()
+        self._dived += context.work - before
 
 
 def no_grouping_exists(context: SolveContext, settings: EnumerationSettings) -> bool:

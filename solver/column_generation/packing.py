@@ -26,7 +26,8 @@ from solver.column_generation.restricted import Room, choose
 from solver.context import SolveContext
 from solver.errors import ModelTooLarge
 from solver.limits import WORK_PER_DETERMINISTIC_SECOND
-from solver.verification import group_value
+from solver.problem import BoolArray, IntArray
+from solver.verification import group_value, verify
 
 #: Above so many columns HiGHS looks for a good choice.
 MANY = 1_500
@@ -48,6 +49,42 @@ def incumbent_columns(atoms: Atoms, context: SolveContext) -> Columns:
         members += sorted({int(atoms.atom_of[i]) for i in group.members})
         lengths.append(len(members))
     return Columns(*(np.array(part, np.int64) for part in (kinds, values, lengths, members)))
+
+
+def first_that_fit(
+    atoms: Atoms, columns: Columns, uses: IntArray, context: SolveContext
+) -> BoolArray:
+    """A choice, bool [N]: columns of value in their order, each if those before leave it room.
+
+    Parameters
+    ----------
+    uses : int64 [L, N], as ``columns.uses`` gives them.
+    """
+    room = atoms.problem.shared_limit.astype(object)  # a use below 0 may take it beyond int64
+    left = atoms.max_groups.tolist()
+    taken = np.zeros(atoms.num_atoms, np.bool_)
+    chosen = np.zeros(len(columns), np.bool_)
+    start, kinds = columns.start.tolist(), columns.kinds.tolist()
+    for c in np.flatnonzero(columns.values > 0).tolist():
+        members = columns.members[start[c] : start[c + 1]]
+        use = uses[:, c]
+        if left[kinds[c]] and not taken[members].any() and (use <= room).all():
+            chosen[c] = True
+            taken[members] = True
+            left[kinds[c]] -= 1
+            room = room - use
+    context.charge(2 * len(columns))
+    return chosen
+
+
+def offer_first(atoms: Atoms, columns: Columns, worth: IntArray, context: SolveContext) -> None:
+    """Offer the first columns that fit, by falling worth [N], if that is better and feasible."""
+    by_worth = columns.take(np.argsort(-worth, kind="stable"))
+    chosen = first_that_fit(atoms, by_worth, by_worth.uses(atoms), context)
+    if context.objective is None or sum(by_worth.values[chosen].tolist()) > context.objective:
+        grouping = by_worth.grouping(atoms, np.flatnonzero(chosen).tolist())
+        if verify(context.problem, grouping).feasible:
+            context.offer(grouping)
 
 
 def improve(atoms: Atoms, columns: Columns, context: SolveContext, units: int) -> None:

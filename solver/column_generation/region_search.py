@@ -13,7 +13,7 @@ import numpy as np
 
 from solver.column_generation.atoms import Atoms
 from solver.column_generation.columns import Columns, Prices, join, reduced_values
-from solver.column_generation.packing import incumbent_columns
+from solver.column_generation.packing import first_that_fit, incumbent_columns
 from solver.column_generation.restricted import Choice, Room, best_choices, room_beside
 from solver.context import SolveContext
 from solver.grouping import Grouping
@@ -43,6 +43,7 @@ class Regions:
         self, atoms: Atoms, context: SolveContext, columns: Columns, prices: Prices
     ) -> None:
         reduced = reduced_values(atoms, columns, columns.uses(atoms), prices)
+        # By falling reduced value, then the incumbent's: so the first choice takes them.
         most = GROUPS_PER_ATOM * atoms.num_atoms
         order = np.argsort(-reduced, kind="stable")[:most]
         own = incumbent_columns(atoms, context)
@@ -60,7 +61,7 @@ class Regions:
     def run(self) -> None:
         """Improve the incumbent, or find one, until passes bring little."""
         context, known = self._context, self._context.objective
-        first = self._greedy()
+        first = first_that_fit(self._atoms, self._columns, self._uses, context)
         feasible = self._is_feasible(first)
         if known is None or (feasible and self._worth(first) > known):
             self._chosen = first
@@ -95,25 +96,6 @@ class Regions:
 
     def _is_feasible(self, chosen: BoolArray) -> bool:
         return verify(self._context.problem, self._grouping(chosen)).feasible
-
-    def _greedy(self) -> BoolArray:
-        """Groups of value by falling reduced value, then the incumbent's, where they fit."""
-        atoms, columns = self._atoms, self._columns
-        room = atoms.problem.shared_limit.astype(object)
-        left = atoms.max_groups.tolist()
-        taken = np.zeros(atoms.num_atoms, np.bool_)
-        chosen = np.zeros(len(columns), np.bool_)
-        start, kinds = columns.start.tolist(), columns.kinds.tolist()
-        for c in np.flatnonzero(columns.values > 0).tolist():
-            members = columns.members[start[c] : start[c + 1]]
-            use = self._uses[:, c]
-            if left[kinds[c]] and not taken[members].any() and (use <= room).all():
-                chosen[c] = True
-                taken[members] = True
-                left[kinds[c]] -= 1
-                room = room - use
-        self._context.charge(2 * len(columns))
-        return chosen
 
     def _pass(self, number: int) -> None:
         """All regions once, as many at the same time as there are workers."""

@@ -15,7 +15,7 @@ from solver.column_generation.columns import Columns, OddSet, Prices, join, no_p
 from solver.column_generation.few_groups import Lists
 from solver.column_generation.generation import Generation, Relaxation, first_columns, gap_worth
 from solver.column_generation.group_search import Found, GroupSearch
-from solver.column_generation.packing import descend, incumbent_columns, pack
+from solver.column_generation.packing import descend, incumbent_columns, offer_first, pack
 from solver.column_generation.pool import PoolRelaxation, polish, tighten
 from solver.column_generation.proof import Proof
 from solver.column_generation.recall import recalled, remember
@@ -126,6 +126,7 @@ class _Run:
             )
             return
         seeds = first_columns(self.atoms, self.search, settings)
+        offer_first(self.atoms, seeds, seeds.values, context)
         relaxation = None
         many = self.atoms.num_atoms >= settings.large
         if len(seeds) and (many or len(self.atoms.neighbours) >= settings.large_pairs):

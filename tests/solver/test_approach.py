@@ -19,6 +19,7 @@ from solver.column_generation.atoms import contract
 from solver.column_generation.columns import no_prices, proved_bound, reduced_values
 from solver.column_generation.generation import Generation, first_columns
 from solver.column_generation.group_search import GroupSearch
+from solver.column_generation.packing import first_that_fit
 from solver.column_generation.proof import Proof
 from solver.context import SolveContext
 
@@ -182,7 +183,7 @@ def test_regions_begun_infeasible_offer_only_what_is_feasible(
         if start is None or begin is None:
             continue
         run = begin()
-        if run._is_feasible(run._greedy()):
+        if run._is_feasible(first_that_fit(run._atoms, run._columns, run._uses, context)):
             continue
         infeasible += 1
 

@@ -87,11 +87,11 @@ def phases_of(events: list[Event]) -> list[str]:
     ("num_items", "start"),
     [
         (MANY, ["reduction", "greedy", "listing"]),
-        (MANY + 1, ["reduction", "greedy", "search", "listing"]),
+        (MANY + 1, ["reduction", "search", "listing"]),
     ],
 )
 def test_phases_of_a_medium_problem(num_items: int, start: list[str]) -> None:
-    """A start by greedy, and search where items are many; then the prover settles it."""
+    """A start by greedy, or by search where items are many; then the prover settles it."""
     events: list[Event] = []
     problem = sparse(num_items)
     result = solve(problem, Limits(work=30_000_000), observer=events.append)
@@ -111,7 +111,7 @@ def test_phases_where_nothing_is_proved(monkeypatch: pytest.MonkeyPatch) -> None
     limits = Limits(work=1_500_000)
     result = solve(problem, limits, observer=events.append)
     phases = phases_of(events)
-    assert phases[:4] == ["reduction", "greedy", "search", "listing"]
+    assert phases[:3] == ["reduction", "search", "listing"]
     assert phases[-1] == "search"
     assert phases.index("listing") < len(phases) - 1
     assert result.status is Status.FEASIBLE
@@ -159,10 +159,14 @@ def test_no_bound_where_cpsat_had_no_time(work: int) -> None:
     assert result.status is Status.FEASIBLE
 
 
-@pytest.mark.parametrize("stop_at", ["greedy", "search", "listing"])
-def test_observer_stops_the_whole_solve(stop_at: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("stop_at", "many"), [("greedy", 40), ("search", 20), ("listing", 20), ("listing", 40)]
+)
+def test_observer_stops_the_whole_solve(
+    stop_at: str, many: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An end asked for in one part ends all parts."""
-    monkeypatch.setattr("solver.auto.MANY", 20)
+    monkeypatch.setattr("solver.auto.MANY", many)
     events: list[Event] = []
 
     def observe(event: Event) -> bool:
@@ -189,7 +193,7 @@ def test_notes_reach_the_result(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(f"solver.auto.{name}", noting(name))
     monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=1_000_000))
-    names = ("greedy", "search", "generate_columns", "exact")
+    names = ("search", "greedy", "generate_columns", "exact")
     assert result.notes == tuple(f"{name} stepped back" for name in names)
 
 
@@ -252,7 +256,7 @@ def test_the_second_worker_looks_for_better_groupings(monkeypatch: pytest.Monkey
 
 
 def test_many_cliques_go_by_regions_alone(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No second worker, no search before; parts come when columns have ended."""
+    """No second worker, a short search before; parts come when columns have ended."""
     monkeypatch.setattr("solver.auto.LARGE", 100)
     monkeypatch.setattr("solver.auto.SPARSE", 2)
     for name in ("generate_columns", "exact"):
@@ -262,7 +266,7 @@ def test_many_cliques_go_by_regions_alone(monkeypatch: pytest.MonkeyPatch) -> No
     limits = Limits(work=1_000_000)
     result = solve(problem, limits, observer=lambda event: phases.append(event.phase))
     named = list(dict.fromkeys(phases))
-    assert named[named.index("greedy") + 1 :][:1] == ["parts"]
+    assert named[:4] == ["start", "reduction", "search", "parts"]
     assert result.objective > 0
 
 
@@ -283,8 +287,8 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("solver.auto.MANY", 15)
     result = solve(sparse(20), Limits(work=100_000_000))
     expected = {
-        "greedy": 1_000_000,
         "search": 2_000_000,
+        "greedy": 1_000_000,
         "generate_columns": 67_900_000,
         "exact": 20_370_000,
         "search again": 2_000_000,
@@ -296,6 +300,64 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [work for _, work in seen] == pytest.approx(list(expected.values()), abs=1_000)
     assert result.stopped_by == "work"
     assert result.work == 100_000_000
+
+
+@pytest.mark.parametrize(
+    ("found", "tried"), [(False, True), (True, False)], ids=["nothing", "something"]
+)
+def test_greedy_where_the_first_search_finds_nothing(
+    monkeypatch: pytest.MonkeyPatch, found: bool, tried: bool
+) -> None:
+    problem = sparse(20)
+    best = solve(problem, Limits(work=30_000_000)).grouping
+    assert best is not None
+    ran: list[str] = []
+
+    def searching(context: SolveContext, _turn: int = 0) -> None:
+        ran.append("search")
+        if found:
+            context.offer(best)
+
+    monkeypatch.setattr("solver.auto.MANY", 15)
+    monkeypatch.setattr("solver.auto.search", searching)
+    for name in ("greedy", "generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda _, name=name: ran.append(name))
+    solve(problem, Limits(seconds=60, workers=1))
+    assert ran[:2] == ["search", "greedy" if tried else "generate_columns"]
+    assert ("greedy" in ran) is tried
+
+
+def test_what_exact_does_not_prove_soon_goes_on_to_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A small problem is not left to "exact" for all of the limits."""
+    given: list[int | None] = []
+
+    def in_vain(context: SolveContext) -> None:
+        given.append(context.remaining_work)
+        context.charge(context.remaining_work or 0)
+
+    monkeypatch.setattr("solver.auto.exact", in_vain)
+    result = solve(sparse(SMALL), Limits(work=10_000_000))
+    assert given == [2_000_000]
+    assert result.status is Status.OPTIMAL
+
+
+@pytest.mark.parametrize(
+    ("seconds", "many", "tried"),
+    [(2.0, 15, False), (2.0, 30, True), (200.0, 15, True), (None, 15, True)],
+)
+def test_no_large_model_for_a_few_seconds(
+    monkeypatch: pytest.MonkeyPatch, seconds: float | None, many: int, tried: bool
+) -> None:
+    """Building it would take most of them; without a limit, or for few items, it is tried."""
+    ran: list[str] = []
+    monkeypatch.setattr("solver.auto.MANY", many)
+    for name in ("greedy", "search", "generate_columns", "exact"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda _, _turn=0, name=name: ran.append(name))
+    solve(sparse(20), Limits(seconds=seconds, workers=1))
+    assert "generate_columns" in ran
+    assert ("exact" in ran) is tried
 
 
 @pytest.mark.parametrize("workers", [1, 2])

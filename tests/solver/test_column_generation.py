@@ -22,7 +22,13 @@ from solver import (
     solve,
     verify,
 )
-from solver.column_generation import EnumerationSettings, generate_columns, group_search, kernels
+from solver.column_generation import (
+    EnumerationSettings,
+    diving,
+    generate_columns,
+    group_search,
+    kernels,
+)
 from solver.column_generation.atoms import Atoms, contract
 from solver.column_generation.columns import Columns, Prices, no_prices, reduced_values
 from solver.column_generation.generation import Relaxation
@@ -429,6 +435,42 @@ def test_a_work_limit_gives_the_same_answer_every_time() -> None:
         first = answer(work)
         assert answer(work) == first
         assert first[3] < work + 200_000
+
+
+def test_something_is_found_long_before_the_relaxation_is_solved() -> None:
+    """Dives on the way: a run that ends early has groups to show."""
+    context = SolveContext(domain_like(200, seed=1, density=0.5), Limits(work=1_000_000))
+    generate_columns(context)
+    unproved = [point for point in context.trace if point.bound is None]
+    worth = [point.objective or 0 for point in unproved]
+    assert context.bound is not None
+    assert worth[1] > 0.6 * context.bound
+    assert worth[-1] > 0.9 * context.bound
+    assert unproved[1].work < context.work / 4
+
+
+@pytest.mark.parametrize("dives", [0, 1])
+def test_dives_on_the_way_take_a_small_part_of_the_work(
+    dives: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    units = 0
+    dive = diving.Diver.dive
+
+    def measured(self: diving.Diver, *args: Any) -> list[int] | None:
+        nonlocal units
+        before = self.context.work
+        try:
+            return dive(self, *args)
+        finally:
+            if self.find is diving.no_pricing:
+                units += self.context.work - before
+
+    monkeypatch.setattr(diving.Diver, "dive", measured)
+    context = SolveContext(domain_like(120, seed=1, density=0.5), Limits(work=4_000_000))
+    generate_columns(context, EnumerationSettings(dives=dives))
+    assert (units > 0) is (dives > 0)
+    # One dive may go beyond the tenth, and one more ends the approach.
+    assert units < context.work / 5
 
 
 def test_an_observer_can_stop_it_and_keeps_what_is_proved() -> None:

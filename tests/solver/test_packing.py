@@ -18,7 +18,7 @@ from solver.column_generation.columns import Columns, join, no_columns, proved_b
 from solver.column_generation.generation import usable_prices
 from solver.column_generation.group_search import GroupSearch
 from solver.column_generation.master import Master
-from solver.column_generation.packing import improve, pack
+from solver.column_generation.packing import first_that_fit, improve, offer_first, pack
 from solver.column_generation.pool import PoolRelaxation, tighten
 from solver.column_generation.proof import Proof
 from solver.context import SolveContext
@@ -47,6 +47,51 @@ def triangle(**changes: object) -> GroupingProblem:
         "max_size": [2],
     }
     return GroupingProblem(**{**fields, **changes})  # type: ignore[arg-type]
+
+
+def test_first_that_fit_by_hand() -> None:
+    """Taken in their order, where atoms, numbers and shared limits leave room; none of no value."""
+    problem = GroupingProblem(
+        num_items=8,
+        kinds=("a", "b"),
+        max_groups=[2, 1],  # type: ignore[arg-type]
+        shared_group_use=[[3, 1]],  # type: ignore[arg-type]
+        shared_limit=[7],  # type: ignore[arg-type]
+    )
+    atoms = contract(problem)
+    groups = [(0, (0, 1)), (0, (1, 2)), (1, (2, 3)), (1, (4, 5)), (0, (4,)), (0, (6,)), (0, (7,))]
+    columns = Columns(
+        np.array([kind for kind, _ in groups]),
+        np.array([5, 9, 0, 4, 3, 2, 1]),
+        np.cumsum([0, *(len(members) for _, members in groups)]),
+        np.array([atom for _, members in groups for atom in members]),
+    )
+    context = SolveContext(problem, Limits())
+    chosen = first_that_fit(atoms, columns, columns.uses(atoms), context)
+    # (1, 2) meets (0, 1), (2, 3) is worth nothing, (4,) meets (4, 5), (7,) is a third of a kind.
+    assert np.flatnonzero(chosen).tolist() == [0, 3, 5]
+    offer_first(atoms, columns, -np.arange(len(columns)), context)
+    # Empty groupings have no pair values: what the columns say is not what the problem says.
+    assert context.grouping is not None
+    assert [group.members for group in context.grouping] == [(0, 1), (4, 5), (6,)]
+    tighter = contract(problem.replace(shared_limit=[5]))
+    chosen = first_that_fit(tighter, columns, columns.uses(tighter), context)
+    assert np.flatnonzero(chosen).tolist() == [0, 3]
+
+
+def test_first_columns_are_offered_only_where_feasible_and_better() -> None:
+    problem = triangle(min_groups=[2])
+    context = SolveContext(problem, Limits())
+    atoms = contract(problem)
+    columns = GroupSearch(atoms, context).every(ALL, ALL).columns
+    offer_first(atoms, columns, columns.values, context)
+    assert context.grouping is None  # one pair only of a triangle, and two are asked for
+    context = SolveContext(triangle(), Limits())
+    offer_first(contract(triangle()), columns, columns.values, context)
+    assert context.objective == 2
+    traced = len(context.trace)
+    offer_first(contract(triangle()), columns, columns.values, context)
+    assert len(context.trace) == traced
 
 
 def test_best_disjoint_groups_are_chosen_and_proved() -> None:

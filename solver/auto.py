@@ -38,7 +38,7 @@ from solver.search.driver import compiled_in_time, compiling_ended
 from solver.within import run_reduced
 
 #: Up to so many items ``exact`` is quickest, and mostly complete within this share of the limits.
-SMALL, SMALL_SHARE = 12, 0.2
+SMALL, SMALL_SHARE = 12, 0.5
 #: Above so many items a short search goes first.
 MANY = 30
 #: Above so many items that search goes by parts.

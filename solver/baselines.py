@@ -135,7 +135,8 @@ class _Builder:
         steps = 60 + 2 * min(self.atoms.num_atoms, 500)
         if draft.off > 0:
             self.context.charge(_UNITS_A_STEP * steps)
-            settle(draft, rng, steps)
+            # These steps are charged beforehand: a work limit lets them end, the clock does not.
+            settle(draft, rng, steps, lambda: self.context.remaining_seconds == 0.0)
         if draft.off == 0:
             self.context.offer(draft.grouping())
 

@@ -103,10 +103,17 @@ def _compatible(draft: Draft, members: list[int], kind: int) -> list[int]:
     return members
 
 
-def settle(draft: Draft, rng: np.random.Generator, steps: int) -> bool:
+def settle(
+    draft: Draft, rng: np.random.Generator, steps: int, over: Callable[[], bool] | None = None
+) -> bool:
     """Move single atoms until every rule is kept; returns whether that was reached.
 
     Among moves that leave equally much broken, the one of most value is taken.
+
+    Parameters
+    ----------
+    steps : moves at most.
+    over : asked before each step whether it must end.
     """
     tabu: dict[int, int] = {}
     best = draft.off
@@ -114,6 +121,8 @@ def settle(draft: Draft, rng: np.random.Generator, steps: int) -> bool:
     for step in range(steps):
         if draft.off == 0:
             return True
+        if over is not None and over():
+            return False
         moves = list(_moves(draft, rng, grower))
         if len(moves) > _MAX_TRIED:
             chosen = rng.choice(len(moves), _MAX_TRIED, replace=False)

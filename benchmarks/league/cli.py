@@ -10,6 +10,7 @@ import json
 import os
 import sys
 import time
+from concurrent.futures import Executor
 from pathlib import Path
 from typing import Annotated
 
@@ -110,12 +111,18 @@ def _run(suite: Suite, table: Table, workers: int, cluster: str) -> None:
             highlight=False,
         )
 
+    def begin(executor: Executor, parallel: int) -> None:
+        left = [key.seconds for key in suite.keys if key not in table]
+        most = _clock(sum(left) / parallel)
+        told.print(f"{len(left)} runs to go, {most} if each takes all of its time")
+        runner.run(suite, table, executor, parallel, heard)
+
     if cluster:
         with runner.cluster_executor(cluster) as (executor, parallel):
-            runner.run(suite, table, executor, parallel, heard)
+            begin(executor, parallel)
     else:
         with runner.local_executor(workers) as executor:
-            runner.run(suite, table, executor, workers, heard)
+            begin(executor, workers)
     told.print(f"{len(suite.keys)} runs are there; {_clock(time.monotonic() - began)}")
 
 
@@ -307,6 +314,8 @@ def compare_runs(
     """Show what changed between two runs beyond noise; 1 if anything became worse."""
     from benchmarks.league.comparing import compare
 
+    if not tolerance <= 1:
+        raise _stop("--tolerance is a share of value, from 0 to 1")
     try:
         tables = [list(read_rows(path / ROWS if path.is_dir() else path)) for path in (before, now)]
     except (OSError, ValueError) as error:

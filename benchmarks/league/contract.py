@@ -69,7 +69,11 @@ class Strategy(Protocol):
         ...
 
     def refuses(self, problem: GroupingProblem) -> str:
-        """Why this problem is not of its sort ("needs sizes above 1"); "" where it takes it."""
+        """Why this problem is not of its sort ("needs sizes above 1"); "" where it takes it.
+
+        Such a run is not counted. Size is no reason, for that would leave out its failures: who
+        finds a problem too large answers with what it has, and a note.
+        """
         ...
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:

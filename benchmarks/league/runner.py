@@ -128,9 +128,17 @@ def cluster_executor(address: str) -> Iterator[tuple[Executor, int]]:
         Without the extra ``cluster``.
     OSError
         If no scheduler answers there.
+    ValueError
+        If the address is none.
     """
     from distributed import Client
+    from distributed.comm import get_address_host_port
 
+    try:
+        get_address_host_port(address, strict=True)
+    except ValueError as error:
+        # A client that fails on it would leave threads behind, and the process wait for them.
+        raise ValueError(f"{address} is no address of a scheduler: {error}") from None
     with Client(address, timeout="10s", set_as_default=False) as client:
         threads = sum(client.nthreads().values())
         # A worker that dies takes its runs along; they are given to another one. Rows are the

@@ -69,11 +69,6 @@ class Suite:
         """Names of the instances, each once."""
         return tuple(dict.fromkeys(key.instance for key in self.keys))
 
-    @property
-    def longest(self) -> float:
-        """Seconds if every run takes as long as it may, one after the other."""
-        return sum(key.seconds for key in self.keys)
-
 
 def shipped_suites() -> list[str]:
     """Names of the suites that come with this."""

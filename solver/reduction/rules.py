@@ -9,12 +9,15 @@ from __future__ import annotations
 from itertools import combinations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from solver.classes import classes
-from solver.problem import UNBOUNDED, Curve, IntArray
+from solver.problem import UNBOUNDED, BoolArray, Curve, IntArray
 from solver.reduction.draft import Draft
 from solver.verification import group_value, group_violations
 
+#: Above so many kinds none is compared with all others.
+MOST_COMPARED = 20_000
 #: Rules of apart items up to this size are looked up pair by pair, larger ones in one pass.
 _FEW = 30
 
@@ -371,13 +374,18 @@ def drop_dominated_kinds(draft: Draft) -> bool:
     The other kind must have room for the groups of both, and no shared limit may feel it.
     """
     problem, dropped = draft.problem, 0
+    if draft.kind.sum() > MOST_COMPARED:
+        return False
     pinned = {problem.pinned[p].kind for p in draft.pins}
     same = draft.unchanged("drop_dominated_kinds")
+    words = _as_words(draft.eligible)  # it changes below only for kinds that are closed
     for a in draft.open_kinds():
         if a in pinned or draft.min_groups[a] > 0:
             continue
-        for b in draft.open_kinds():
-            if a != b and not (same[a] and same[b]) and _dominates(draft, b, a):
+        if draft.stop():
+            break
+        for b in _roomier(draft, a, words):
+            if not (same[a] and same[b]) and _dominates(draft, b, a):
                 draft.close(a, "another kind is better")
                 draft.moved_to[a] = b
                 dropped += 1
@@ -385,7 +393,33 @@ def drop_dominated_kinds(draft: Draft) -> bool:
     return draft.count("dominated kinds", dropped)
 
 
+def _roomier(draft: Draft, kind: int, words: NDArray[np.uint64]) -> list[int]:
+    """Other open kinds that take every group of a kind by its size and eligibility alone.
+
+    They are few where kinds are thousands, and ``_dominates`` would look at each pair of those.
+
+    Parameters
+    ----------
+    words : uint64 [K, W], the eligible items of each kind as bits.
+    """
+    roomier = draft.kind & (draft.min_size <= draft.min_size[kind])
+    roomier &= draft.max_size >= draft.max_size[kind]
+    roomier[kind] = False
+    left = np.flatnonzero(roomier)
+    found: list[int] = left[~(words[kind] & ~words[left]).any(axis=1)].tolist()
+    return found
+
+
+def _as_words(marks: BoolArray) -> NDArray[np.uint64]:
+    """Rows of marks, bool [K, n], as bits, uint64 [K, W]."""
+    width = -(-marks.shape[1] // 64) * 64
+    padded = np.zeros((len(marks), width), np.bool_)
+    padded[:, : marks.shape[1]] = marks
+    return np.packbits(padded, axis=1).view(np.uint64)
+
+
 def _dominates(draft: Draft, better: int, worse: int) -> bool:
+    """Whether it does, of a kind with room for every group of the worse one (``_roomier``)."""
     a, b, problem = worse, better, draft.problem
     here = draft.eligible[a]
     smallest = max(1, int(min(draft.min_size[a], draft.min_size[b])))
@@ -394,12 +428,7 @@ def _dominates(draft: Draft, better: int, worse: int) -> bool:
         draft.most_groups(a) + draft.most_groups(b),
         _most_within_limits(draft, (a, b)),
     )
-    if (
-        draft.max_groups[b] < together
-        or draft.min_size[b] > draft.min_size[a]
-        or draft.max_size[b] < draft.max_size[a]
-        or (here & ~draft.eligible[b]).any()
-    ):
+    if draft.max_groups[b] < together:
         return False
     for s in np.flatnonzero(draft.limit):
         uses = problem.shared_item_use[s]

@@ -97,6 +97,16 @@ def test_best_structure_against_all_partitions(n: int, random: object) -> None:
     assert _best_structure(np.array(values), n) == best
 
 
+def test_dozens_of_thousands_of_coalitions() -> None:
+    """The optimum is known, and the problem is as it was said."""
+    instance = load("coalitions:uniform,15,0")
+    assert instance.problem.num_kinds == 2**15 - 1
+    assert instance.known.is_optimal
+    grand = int(instance.problem.open_values[-1])
+    assert instance.known.value is not None
+    assert instance.known.value >= grand
+
+
 def test_options_change_what_they_say() -> None:
     few, every = (
         load(f"register:autoparts-lahore,ARE,60,1,{option}").problem.num_pairs
@@ -117,7 +127,7 @@ def test_options_change_what_they_say() -> None:
         "study:x,10,2,0",
         "nothing:1",
         "trap:2,1",
-        "coalitions:ndcs,13,0",
+        "coalitions:ndcs,21,0",
         "coalitions:unheard,5,0",
         "register:nowhere,ZAF,60,1",
         "register:surgical-sialkot,XXX,60,1",

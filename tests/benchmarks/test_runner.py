@@ -69,6 +69,7 @@ def undisturbed(suite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> l
     code, out, err = finished("run", suite_file, "--workers", 2, "-o", folder)
     assert code == 0, err
     assert "columns" in out
+    assert "24 runs to go, " in err
     rows = fixed_rows(folder)
     assert len(rows) == 24
     return rows
@@ -113,6 +114,7 @@ def test_nothing_is_run_twice_and_nothing_over_a_run(
     code, _, err = finished("run", suite_file, "-o", folder, "--resume")
     assert code == 0
     assert "1/24" not in err
+    assert "0 runs to go, 0 min 00 s if each takes" in err
     assert (folder / kept.ROWS).read_bytes() == before
     assert fixed_rows(folder) == undisturbed
 
@@ -169,6 +171,24 @@ def test_no_cluster_there(suite_file: Path, tmp_path: Path) -> None:
     code, _, err = finished("run", suite_file, "--cluster", "tcp://127.0.0.1:9", "-o", tmp_path)
     assert code == 2
     assert "127.0.0.1:9" in err
+
+
+@pytest.mark.parametrize("address", ["nonsense://", "tcp://", "tcp://x:y", "x"])
+def test_no_address_of_a_cluster(suite_file: Path, tmp_path: Path, address: str) -> None:
+    """It ends at once, and by itself."""
+    pytest.importorskip("distributed")
+    code, _, err = finished("run", suite_file, "--cluster", address, "-o", tmp_path)
+    assert code == 2
+    assert f"{address} is no address of a scheduler" in err
+    assert "Traceback" not in err
+
+
+@pytest.mark.parametrize("tolerance", ["inf", "nan", "1.01", "-0.1"])
+def test_tolerance_of_a_comparison_is_a_share(tolerance: str) -> None:
+    """With an infinite one nothing could be worse."""
+    code, _, err = finished("compare", "before", "now", "--tolerance", tolerance)
+    assert code == 2
+    assert "--tolerance" in err
 
 
 # -- without processes --------------------------------------------------------------------------

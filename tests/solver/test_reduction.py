@@ -16,8 +16,9 @@ from solver_spec.judging import grouping_of, numbered_problem, numbered_problem_
 from solver_spec.oracle import best_grouping, feasible_groupings
 
 from solver import UNBOUNDED, Curve, Group, Grouping, GroupingProblem, verify
-from solver.reduction import RULES, Reduction, reduce, split
+from solver.reduction import RULES, Reduction, reduce, rules, split
 from solver.reduction.components import components, groups_divide
+from solver.reduction.draft import Draft
 from solver.reduction.rules import knots, straight
 
 SEED = 20_260_301
@@ -360,3 +361,54 @@ def test_a_limit_that_kinds_share_leaves_room_in_the_better_one() -> None:
     shared["shared_group_use"] = [[1, -1]]
     given = reduce(GroupingProblem(**fields, **shared))  # type: ignore[arg-type]
     assert given.moved_to == {}
+
+
+def thousands_of_kinds(num_items: int = 11) -> GroupingProblem:
+    """A kind for each set of items, as for coalition values: none takes the groups of another."""
+    member = (np.arange(1, 2**num_items)[:, None] >> np.arange(num_items)) & 1 == 1
+    size = member.sum(axis=1)
+    return GroupingProblem(
+        num_items=num_items,
+        kinds=tuple(str(kind) for kind in range(len(member))),
+        eligible=member,
+        open_values=np.arange(len(member)),
+        min_size=size,
+        max_size=size,
+        max_groups=np.ones(len(member), np.int64),
+    )
+
+
+def test_few_of_thousands_of_kinds_are_compared(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Comparing all with all took minutes, beyond every limit."""
+    compared = 0
+
+    def counting(*_: object) -> bool:
+        nonlocal compared
+        compared += 1
+        return False
+
+    monkeypatch.setattr(rules, "_dominates", counting)
+    reduce(thousands_of_kinds())
+    assert compared == 0
+    reduce(thousands_of_kinds(5).replace(min_size=None, max_size=None, eligible=None))
+    assert compared == 31 * 30
+
+
+def test_comparing_kinds_ends_when_told_and_is_left_out_of_too_many(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    problem = two_kinds()
+    for told in (False, True):
+        draft = Draft(problem, lambda told=told: told)
+        assert rules.drop_dominated_kinds(draft) is not told
+    monkeypatch.setattr(rules, "MOST_COMPARED", 1)
+    assert not rules.drop_dominated_kinds(Draft(problem))
+
+
+@pytest.mark.parametrize("num_items", [1, 63, 64, 65, 200])
+def test_marks_as_words(num_items: int) -> None:
+    rng = np.random.default_rng(num_items)
+    marks = rng.random((9, num_items)) < rng.choice([0.05, 0.5, 0.97], (9, 1))
+    words = rules._as_words(marks)
+    within = [[not (a & ~b).any() for b in words] for a in words]
+    assert within == [[bool((b | ~a).all()) for b in marks] for a in marks]

@@ -16,8 +16,9 @@ from solver_spec.oracle import PlainGroup, feasible_groupings
 from solver_spec.problems import RandomSource, random_problem
 
 from solver import Group, Grouping, GroupingProblem, verify
-from solver.repair import repair, written
+from solver.repair import repair, settle, written
 from solver.search.atoms import contract
+from solver.search.draft import Draft
 
 SEED = 20_250_302
 
@@ -151,3 +152,29 @@ def test_the_first_draft_keeps_the_hard_rules(index: int) -> None:
         assert not kept & {violation.rule for violation in verdict.violations}
         assert verdict.objective == draft.value
         assert verdict.feasible is (draft.off == 0)
+
+
+def test_moves_end_when_told() -> None:
+    """Between two steps, however far it has come."""
+    asked = mended = 0
+    for index in range(40):
+        problem, _ = numbered_problem(SEED, index)
+        atoms = contract(problem)
+        if atoms.flaw is not None:
+            continue
+        for allowed in (0, 1, 1_000):
+            draft, left = Draft(atoms), iter(range(allowed))
+            begun_off = draft.off
+            found = settle(
+                draft,
+                np.random.default_rng(0),
+                60,
+                lambda left=left: next(left, None) is None,  # type: ignore[misc]
+            )
+            assert found is (draft.off == 0)
+            if allowed == 0:
+                assert draft.off == begun_off
+                asked += begun_off > 0
+            mended += found and begun_off > 0
+    assert asked > 5
+    assert mended > 5

@@ -42,17 +42,18 @@ class Assignment:
         return ""
 
     def refuses(self, problem: GroupingProblem) -> str:
-        variables = model_size(problem)
-        if variables > MAX_VARIABLES:
-            return f"its model would have {variables:,} variables, above {MAX_VARIABLES:,}"
         return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
         budget, best = Budget(limits), Best(problem, report)  # the clock runs while CP-SAT loads
         from ortools.sat.python import cp_model
 
-        if reason := self.refuses(problem):
-            return best.answer(reason)
+        # Also where it can do no more: a grouping of no other groups is better than no answer.
+        pins_only = best.offer(Grouping(problem.pinned))
+        if (variables := model_size(problem)) > MAX_VARIABLES:
+            return best.answer(
+                f"its model would have {variables:,} variables, above {MAX_VARIABLES:,}"
+            )
         try:
             model = AssignmentModel(problem, budget)
             if budget.over:
@@ -64,7 +65,7 @@ class Assignment:
             def on_solution_callback(self) -> None:
                 best.offer(model.grouping(self.boolean_value))
 
-        if best.offer(Grouping(problem.pinned)):
+        if pins_only:
             model.hint_pins_only()
         solver = cp_model.CpSolver()
         settings = solver.parameters

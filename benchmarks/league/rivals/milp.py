@@ -48,11 +48,6 @@ class _OnRepresentatives:
         return ""
 
     def refuses(self, problem: GroupingProblem) -> str:
-        if problem.num_items > 5000:
-            return "its matrix of permitted pairs would have more than 25 million entries"
-        size = RepresentativesModel.size(problem, MAX_VARIABLES)
-        if size > MAX_VARIABLES:
-            return f"its model would have more than {MAX_VARIABLES:,} variables"
         return ""
 
     def solve(self, problem: GroupingProblem, limits: Limits, report: Report) -> Answer:
@@ -61,9 +56,9 @@ class _OnRepresentatives:
         budget, best = Budget(limits), Best(problem, report)  # the clock runs while it loads
         from ortools.math_opt.python import mathopt
 
-        if reason := self.refuses(problem):
-            return best.answer(reason)
         best.offer(Grouping(problem.pinned))
+        if reason := _too_large(problem):
+            return best.answer(reason)
         try:
             model = RepresentativesModel(problem, budget)
         except TooLate:
@@ -109,6 +104,16 @@ class _OnRepresentatives:
         notes = ("a solution broke a rule when rounded",) if wrong else ()
         dual = result.termination.objective_bounds.dual_bound
         return best.answer(*notes, bound=model.whole_bound(dual))
+
+
+def _too_large(problem: GroupingProblem) -> str:
+    """Why no model is built, if it is not."""
+    if problem.num_items > 5000:
+        return "its matrix of permitted pairs would have more than 25 million entries"
+    size = RepresentativesModel.size(problem, MAX_VARIABLES)
+    if size > MAX_VARIABLES:
+        return f"its model would have more than {MAX_VARIABLES:,} variables"
+    return ""
 
 
 class Highs(_OnRepresentatives):

@@ -287,12 +287,18 @@ def _warm(strategy: Strategy, limits: Any) -> None:
     from benchmarks.generators import register_problem, study_problem
     from solver.families import clique_partitioning
 
-    pairs = [(i, j) for i in range(10) for j in range(i + 1, 10)]
-    free = clique_partitioning(10, pairs, [(7 * i + 11 * j) % 13 - 6 for i, j in pairs])
-    quick = replace(limits, work=WARMING_WORK)
-    for small in (study_problem(40, 8, 2, 0), register_problem(40, 1, 1), free):
+    def free(num_items: int) -> Any:
+        pairs = [(i, j) for i in range(num_items) for j in range(i + 1, num_items)]
+        values = [(7 * i + 11 * j) % 13 - 6 for i, j in pairs]
+        return clique_partitioning(num_items, pairs, values)
+
+    # The dense one is not reduced to what needs no search, nor is the larger free one, which takes
+    # four times as much until it needs cuts.
+    dense = study_problem(60, 40, 2, 0)
+    few = (study_problem(40, 8, 2, 0), register_problem(40, 1, 1), dense, free(10))
+    for small, work in (*((one, WARMING_WORK) for one in few), (free(40), 4 * WARMING_WORK)):
         if not strategy.refuses(small):
-            strategy.solve(small, quick, lambda _: None)
+            strategy.solve(small, replace(limits, work=work), lambda _: None)
 
 
 def _limit_memory(megabytes: int) -> None:

@@ -50,8 +50,8 @@ UNMET_RAISES, UNMET_FACTOR = 4, 30.0
 SETTLED, SETTLED_CHEAPLY = 0.05, 0.0125
 #: A search of so many work units is dear.
 DEAR = 1_500_000
-#: Dives on the way may take one part in so many of the work.
-DIVES_PART = 10
+#: Dives on the way may take one part in so many of the work, and with the last one in so many.
+DIVES_PART, LAST_DIVE_PART = 10, 4
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
 NARROW = 0.02
 
@@ -250,7 +250,7 @@ class Generation:
         answer = self._answer
         if answer is None or answer.unmet > 1e-6:
             return None
-        self._dive(answer, 1)
+        self._dive(answer, LAST_DIVE_PART)
         return usable_prices(self._master, answer, self._search)
 
     def add(self, columns: Columns) -> None:

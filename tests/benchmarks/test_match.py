@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import dataclasses
+import threading
 from pathlib import Path
 
 import pytest
 from league_plugins import LIARS, install
 
+import solver.search
 from benchmarks.league.contract import Answer
 from benchmarks.league.judging import judge
-from benchmarks.league.match import play, referee
+from benchmarks.league.match import _warm, play, referee
 from benchmarks.league.rows import Key, Row
-from solver import Group, Grouping, GroupingProblem
+from benchmarks.league.strategies import Ours
+from solver import Group, Grouping, GroupingProblem, Limits
+from solver.column_generation import kernels
+from solver.context import SolveContext
+from solver.partitioning import partition_within_reach, separation
 
 INSTANCE = "study:60,10,2,0"
 
@@ -127,3 +133,20 @@ def test_a_bound_of_any_size_fits_a_row() -> None:
     found, _ = referee(PAIR, Answer(LATER, bound=10**400), [])
     assert found.verdict == "disqualified"
     assert "bound" in found.reason
+
+
+def test_warming_leaves_nothing_to_compile_to_the_clock(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of ``auto``, which searches only where a problem is not done before."""
+    monkeypatch.setattr(solver.search, "_prepared", threading.Event())
+    searched: list[int] = []
+
+    def counting(context: SolveContext) -> bool:
+        searched.append(context.problem.num_items)
+        return partition_within_reach(context)
+
+    monkeypatch.setattr("solver.auto.partition_within_reach", counting)
+    _warm(Ours("auto"), Limits(seconds=5, workers=1))
+    assert solver.search.prepared()
+    assert searched == [40]
+    assert separation.all_violated_triangles.signatures
+    assert kernels.search.signatures

@@ -1,17 +1,17 @@
 """Strategy "auto": chooses and combines the others by the size and the structure of the problem.
 
 Small problems go to ``exact``, which mostly proves them soon. What is not is reduced and split
-first (``within.run_reduced``). What is left gets a quick start by ``greedy`` (unless an earlier
-solve left a grouping), by a short ``search`` where no worker searches beside the provers, and by
-``parts`` where items are very many. Then the provers take their turns: ``partition`` for free
-groupings, ``columns`` for everything, ``exact`` if its model is small enough; a free grouping whose
-gap is out of reach of the first is left to the search. Where items are many, a second worker looks
-for better groupings beside them, and the two exchange what they find (``companion``). When the
-provers are done all workers look further for the rest of the limits, each with a seed of its own.
-Better groupings come from ``search``; where groups are cliques, from ``neighbourhoods`` with
-``search`` by turns, and then ``columns`` has all workers until it spares one, since its searches
-over groups use them. Where items or cliques are very many it has them all the time, and ``parts``
-follows.
+first (``within.run_reduced``). What is left gets a quick start: by ``greedy`` (unless an earlier
+solve left a grouping), and by ``parts`` where items are very many; or, where a single worker has
+many items, by a short ``search``, and by ``greedy`` if that finds nothing. Then the provers take
+their turns: ``partition`` for free groupings, ``columns`` for everything, ``exact`` if its model is
+small enough; a free grouping whose gap is out of reach of the first is left to the search. Where
+items are many, a second worker looks for better groupings beside them, and the two exchange what
+they find (``companion``). When the provers are done all workers look further for the rest of the
+limits, each with a seed of its own. Better groupings come from ``search``; where groups are
+cliques, from ``neighbourhoods`` with ``search`` by turns, and then ``columns`` has all workers
+until it spares one, since its searches over groups use them. Where items or cliques are very many
+it has them all the time, and ``parts`` follows.
 
 Parts get shares of what is left: of the work where a work limit is set, so that the clock decides
 nothing then, and else of the seconds.
@@ -33,27 +33,27 @@ from solver.neighbourhoods import applies as neighbourhoods_apply
 from solver.neighbourhoods import improve_by_neighbourhoods
 from solver.partitioning import applies, partition_within_reach
 from solver.parts import improve_by_parts
-from solver.search import search
+from solver.search import prepared, search
 from solver.search.driver import compiled_in_time, compiling_ended
 from solver.within import run_reduced
 
 #: Up to so many items ``exact`` is quickest, and mostly complete within this share of the limits.
 SMALL, SMALL_SHARE = 12, 0.5
-#: Above so many items a short search goes first.
+#: Above so many items there is a search before the provers, or beside them.
 MANY = 30
 #: Above so many items that search goes by parts.
 VERY_MANY = 10_000
-#: Most work of that search: a start for the provers, no more; and of "greedy" before it.
+#: Most work of that search, a start for the provers and no more; and of ``greedy``.
 FIRST_SEARCH_WORK, FIRST_SEARCH_SECONDS = 2_000_000, 2.0
 GREEDY_WORK, GREEDY_SECONDS = 1_000_000, 1.0
 #: Shares of what is left that the two may use.
 FIRST_SHARE, GREEDY_SHARE = 0.2, 0.1
 #: Share of what is left that the provers may use, one after the other.
 PROVER_SHARE = 0.7
-#: Seconds below which ``exact`` is left out: building its model alone may take one.
-EXACT_SECONDS = 3.0
 #: Their share where a search accompanies them, and that of parts.
 ACCOMPANIED_SHARE, PARTS_SHARE = 0.9, 0.3
+#: Of so few seconds ``exact`` gets none where items are many: building its model may take one.
+EXACT_SECONDS = 3.0
 #: Pairs are few where so many times as many are less than the items squared.
 SPARSE = 16
 #: Problems of so many items, or of so many pairs that ``columns`` goes by regions, are large.
@@ -82,18 +82,21 @@ def _combined(context: SolveContext) -> None:
     # ``partition`` has no use for a second worker; ``columns`` has while it searches groups.
     waits = accompanied and neighbourhoods_apply(problem) and not applies(problem)
     searches = many and not accompanied and problem.num_items <= VERY_MANY
-    by_parts = problem.num_items > VERY_MANY and not alone
-    if not searches and (context.grouping is None or context.reuse is None):
+    by_parts = problem.num_items > VERY_MANY and not (alone or waits)
+    compiles = searches or by_parts or (accompanied and not waits)
+    # Where the clock counts, compiling may take all of it: then there is to be an answer before.
+    unready = context.remaining_seconds is not None and not prepared()
+    if (not searches or unready) and (context.grouping is None or context.reuse is None):
         _within(context, _brief_greedy, GREEDY_SHARE)
     # Compiling must not eat the share of the search, nor outlast the limits.
-    compiles = searches or by_parts or (accompanied and not waits)
     if context.stopping() or (compiles and not compiled_in_time(context)):
         return
     if by_parts:
         _within(context, improve_by_parts, PARTS_SHARE)
     elif searches:
+        before = context.objective
         _within(context, _brief_search, FIRST_SHARE)
-        if not context.objective:
+        if context.objective == before and not unready:
             _within(context, _brief_greedy, GREEDY_SHARE)
     if accompanied and not context.stopping():
         with Companion(context, _beside, "second worker", waits):
@@ -121,9 +124,10 @@ def _prove(context: SolveContext, share: float) -> None:
         # What is out of reach of the relaxation for free groupings is so of the others.
         if out_of_reach:
             return
-        left = context.remaining_seconds
+        left = context.remaining_seconds  # of this part, where the problem has several
         short = left is not None and share * left < EXACT_SECONDS
         if prover is exact and short and context.problem.num_items > MANY:
+            context.note("exact: left out, as building its model would take what is left")
             return
         _within(context, prover, share)
         if not context.stopping():

@@ -135,8 +135,9 @@ class _Builder:
         steps = 60 + 2 * min(self.atoms.num_atoms, 500)
         if draft.off > 0:
             self.context.charge(_UNITS_A_STEP * steps)
-            # These steps are charged beforehand: a work limit lets them end, the clock does not.
-            settle(draft, rng, steps, lambda: self.context.remaining_seconds == 0.0)
+            # These steps are charged beforehand: a work limit lets them end.
+            by_work = self.context.limits.work is not None
+            settle(draft, rng, steps, None if by_work else self.context.stopping)
         if draft.off == 0:
             self.context.offer(draft.grouping())
 

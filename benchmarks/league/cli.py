@@ -61,7 +61,7 @@ def _stop(message: object) -> typer.Exit:
 def run_suite(
     suite: Annotated[str, typer.Argument(help="A suite by name, or a TOML file.")],
     workers: Annotated[int, typer.Option(min=1, help="Runs at a time, on this machine.")] = 1,
-    cluster: Annotated[str, typer.Option(help="Address of a Dask scheduler instead.")] = "",
+    cluster: Annotated[str, typer.Option(help="A Dask scheduler instead, tcp://HOST:PORT.")] = "",
     resume: Annotated[bool, typer.Option("--resume", help="Go on with a run.")] = False,
     folder: Annotated[
         Path | None, typer.Option("--output", "-o", help="Folder; out/league/SUITE if left out.")
@@ -114,7 +114,7 @@ def _run(suite: Suite, table: Table, workers: int, cluster: str) -> None:
     def begin(executor: Executor, parallel: int) -> None:
         left = [key.seconds for key in suite.keys if key not in table]
         most = _clock(sum(left) / parallel)
-        told.print(f"{len(left)} runs to go, {most} if each takes all of its time")
+        told.print(f"{len(left)} runs to go; {most} if each solves for all of its time")
         runner.run(suite, table, executor, parallel, heard)
 
     if cluster:

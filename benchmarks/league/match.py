@@ -14,8 +14,8 @@ answered. What disqualifies, each with its reason:
 
 Of very many groupings told on the way the first and the last ones are looked at.
 
-Before the clock starts, the strategy solves a small problem, so that nobody is charged for loading
-or compiling code.
+Before the clock starts, the strategy solves a few small problems, so that nobody is charged for
+loading or compiling code (but for what only very large problems need).
 """
 
 from __future__ import annotations
@@ -294,7 +294,7 @@ def _warm(strategy: Strategy, limits: Any) -> None:
 
     # The dense one is not reduced to what needs no search, nor is the larger free one, which takes
     # four times as much until it needs cuts.
-    dense = study_problem(60, 40, 2, 0)
+    dense = study_problem(40, 30, 2, 0)
     few = (study_problem(40, 8, 2, 0), register_problem(40, 1, 1), dense, free(10))
     for small, work in (*((one, WARMING_WORK) for one in few), (free(40), 4 * WARMING_WORK)):
         if not strategy.refuses(small):

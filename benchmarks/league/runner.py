@@ -135,7 +135,7 @@ def cluster_executor(address: str) -> Iterator[tuple[Executor, int]]:
     from distributed.comm import get_address_host_port
 
     try:
-        get_address_host_port(address, strict=True)
+        get_address_host_port(address)
     except ValueError as error:
         # A client that fails on it would leave threads behind, and the process wait for them.
         raise ValueError(f"{address} is no address of a scheduler: {error}") from None

@@ -109,6 +109,8 @@ class Diver:
             self._choose(room, [c for c in kept if room.take(master, c)])
             while not context.stopping():
                 answer = self._solve(room)
+                if answer is None and context.stopping():
+                    break  # what is chosen may be worth something
                 if answer is None or _hopeless(answer, beat):
                     return None
                 weights = answer.weights.copy()

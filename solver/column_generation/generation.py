@@ -50,7 +50,8 @@ UNMET_RAISES, UNMET_FACTOR = 4, 30.0
 SETTLED, SETTLED_CHEAPLY = 0.05, 0.0125
 #: A search of so many work units is dear.
 DEAR = 1_500_000
-#: Dives on the way may take one part in so many of the work, and with the last one in so many.
+#: A dive on the way follows once those before have taken less than one part in so many of the
+#: work; the last one, at the end of an approach, less than one in four.
 DIVES_PART, LAST_DIVE_PART = 10, 4
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
 NARROW = 0.02
@@ -310,7 +311,7 @@ class Generation:
 
         Parameters
         ----------
-        part : such dives may take one part in so many of the work.
+        part : there is none where those before took more than one part in so many of the work.
         """
         context, settings, before = self._context, self._settings, self._context.work
         if not (self._publish and settings.dives) or answer.unmet > 1e-6:

@@ -68,7 +68,8 @@ def first_that_fit(
     for c in np.flatnonzero(columns.values > 0).tolist():
         members = columns.members[start[c] : start[c + 1]]
         use = uses[:, c]
-        if left[kinds[c]] and not taken[members].any() and (use <= room).all():
+        fits = ((use <= 0) | (use <= room)).all()
+        if left[kinds[c]] and not taken[members].any() and fits:
             chosen[c] = True
             taken[members] = True
             left[kinds[c]] -= 1

@@ -23,8 +23,9 @@ class EnumerationSettings:
     dives_of_few : dives for each list there, at most.
     branch_units : work units that listing the few groups of a branch may cost.
     max_branches : branches of the whole problem after which to give up; no limit if left out.
-    dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide, and atoms
-        above which there are none: a restricted master is better and quicker there.
+    dives, max_dived_atoms : dives after the relaxation is solved, where the gap is wide; with 0
+        there are none on the way either. Atoms above which there are none at all: a restricted
+        master is better and quicker there.
     root_units : work units for one root in a pricing round: the first at first, the next ones
         whenever nothing new turns up.
     pricing_units : work units for one pricing round.

@@ -382,10 +382,10 @@ def drop_dominated_kinds(draft: Draft) -> bool:
     for a in draft.open_kinds():
         if a in pinned or draft.min_groups[a] > 0:
             continue
-        if draft.stop():
-            break
-        for b in _roomier(draft, a, words):
-            if not (same[a] and same[b]) and _dominates(draft, b, a):
+        for b in _roomier(draft, a, words, ~same if same[a] else draft.kind):
+            if draft.stop():
+                break
+            if _dominates(draft, b, a):
                 draft.close(a, "another kind is better")
                 draft.moved_to[a] = b
                 dropped += 1
@@ -393,16 +393,17 @@ def drop_dominated_kinds(draft: Draft) -> bool:
     return draft.count("dominated kinds", dropped)
 
 
-def _roomier(draft: Draft, kind: int, words: NDArray[np.uint64]) -> list[int]:
+def _roomier(draft: Draft, kind: int, words: NDArray[np.uint64], among: BoolArray) -> list[int]:
     """Other open kinds that take every group of a kind by its size and eligibility alone.
 
-    They are few where kinds are thousands, and ``_dominates`` would look at each pair of those.
+    ``_dominates`` asks for more, and is a hundred times as dear.
 
     Parameters
     ----------
     words : uint64 [K, W], the eligible items of each kind as bits.
+    among : bool [K], kinds that are looked at.
     """
-    roomier = draft.kind & (draft.min_size <= draft.min_size[kind])
+    roomier = among & draft.kind & (draft.min_size <= draft.min_size[kind])
     roomier &= draft.max_size >= draft.max_size[kind]
     roomier[kind] = False
     left = np.flatnonzero(roomier)

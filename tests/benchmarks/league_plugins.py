@@ -83,7 +83,10 @@ LIARS = {
 
 
 def install(folder: Path) -> Path:
-    """A package with the honest strategy and all the liars; to be put on ``PYTHONPATH``."""
+    """A package with the honest strategy, one that takes nothing, and all the liars.
+
+    To be put on ``PYTHONPATH``.
+    """
     parts = [HEAD]
     entries = ["honest = league_liars:Honest"]
     for name, (body, _) in LIARS.items():
@@ -97,6 +100,11 @@ def install(folder: Path) -> Path:
             f"        {body}\n"
         )
         entries.append(f"{name} = league_liars:{made}")
+    parts.append(
+        "\nclass Particular(Honest):\n    name = 'particular'\n\n"
+        "    def refuses(self, problem):\n        return 'needs three kinds of groups'\n"
+    )
+    entries.append("particular = league_liars:Particular")
     (folder / "league_liars.py").write_text("\n".join(parts), encoding="utf-8")
     info = folder / "league_liars-1.0.dist-info"
     info.mkdir()

@@ -69,7 +69,7 @@ def undisturbed(suite_file: Path, tmp_path_factory: pytest.TempPathFactory) -> l
     code, out, err = finished("run", suite_file, "--workers", 2, "-o", folder)
     assert code == 0, err
     assert "columns" in out
-    assert "24 runs to go, " in err
+    assert "24 runs to go; " in err
     rows = fixed_rows(folder)
     assert len(rows) == 24
     return rows
@@ -114,7 +114,7 @@ def test_nothing_is_run_twice_and_nothing_over_a_run(
     code, _, err = finished("run", suite_file, "-o", folder, "--resume")
     assert code == 0
     assert "1/24" not in err
-    assert "0 runs to go, 0 min 00 s if each takes" in err
+    assert "0 runs to go; 0 min 00 s" in err
     assert (folder / kept.ROWS).read_bytes() == before
     assert fixed_rows(folder) == undisturbed
 

@@ -12,7 +12,7 @@ import pytest
 from solver_spec.checking import complaints
 from solver_spec.judging import numbered_problem, numbered_problem_code, plain_groups
 
-from solver import Event, EventKind, Grouping, GroupingProblem, Limits, Status, solve, verify
+from solver import Event, EventKind, Group, Grouping, GroupingProblem, Limits, Status, solve, verify
 from solver.auto import MANY, SMALL, _look_further
 from solver.context import SolveContext, Strategy
 from solver.families import clique_partitioning
@@ -305,10 +305,16 @@ def test_shares_of_the_work(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize(
     ("found", "tried"), [(False, True), (True, False)], ids=["nothing", "something"]
 )
+@pytest.mark.parametrize("pinned", [False, True])
 def test_greedy_where_the_first_search_finds_nothing(
-    monkeypatch: pytest.MonkeyPatch, found: bool, tried: bool
+    monkeypatch: pytest.MonkeyPatch, found: bool, tried: bool, pinned: bool
 ) -> None:
+    """Also where there is something of worth before it."""
     problem = sparse(20)
+    if pinned:
+        pin = Group(0, problem.pairs[int(problem.pair_values[0].argmax())].tolist())
+        problem = problem.replace(pinned=[pin], pinned_may_grow=True)
+    monkeypatch.setattr("solver.auto.prepared", lambda: True)
     best = solve(problem, Limits(work=30_000_000)).grouping
     assert best is not None
     ran: list[str] = []
@@ -353,11 +359,30 @@ def test_no_large_model_for_a_few_seconds(
     """Building it would take most of them; without a limit, or for few items, it is tried."""
     ran: list[str] = []
     monkeypatch.setattr("solver.auto.MANY", many)
+    monkeypatch.setattr("solver.auto.compiled_in_time", lambda _: True)
     for name in ("greedy", "search", "generate_columns", "exact"):
         monkeypatch.setattr(f"solver.auto.{name}", lambda _, _turn=0, name=name: ran.append(name))
-    solve(sparse(20), Limits(seconds=seconds, workers=1))
+    result = solve(sparse(20), Limits(seconds=seconds, workers=1))
     assert "generate_columns" in ran
     assert ("exact" in ran) is tried
+    assert any("left out" in note for note in result.notes) is not tried
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_an_answer_before_kernels_are_compiled(
+    monkeypatch: pytest.MonkeyPatch, workers: int
+) -> None:
+    """Compiling may take all of the limit."""
+    problem = sparse(40)
+    monkeypatch.setattr("solver.auto.prepared", lambda: False)
+    monkeypatch.setattr("solver.auto.compiled_in_time", lambda _: False)
+    ran: list[str] = []
+    for name in ("generate_columns", "exact", "search", "improve_by_neighbourhoods"):
+        monkeypatch.setattr(f"solver.auto.{name}", lambda *_, name=name: ran.append(name))
+    result = solve(problem, Limits(seconds=60, workers=workers))
+    assert result.objective is not None
+    assert result.objective > 0
+    assert ran == [] or workers == 2
 
 
 @pytest.mark.parametrize("workers", [1, 2])

@@ -74,12 +74,17 @@ def test_first_that_fit_by_hand() -> None:
     # Empty groupings have no pair values: what the columns say is not what the problem says.
     assert context.grouping is not None
     assert [group.members for group in context.grouping] == [(0, 1), (4, 5), (6,)]
+    given = contract(problem.replace(shared_group_use=[[-3, -1]], shared_limit=[-5]))
+    chosen = first_that_fit(given, columns, columns.uses(given), context)
+    assert np.flatnonzero(chosen).tolist() == [0, 3, 5]  # each of them gives to it
     tighter = contract(problem.replace(shared_limit=[5]))
     chosen = first_that_fit(tighter, columns, columns.uses(tighter), context)
     assert np.flatnonzero(chosen).tolist() == [0, 3]
 
 
-def test_first_columns_are_offered_only_where_feasible_and_better() -> None:
+def test_first_columns_are_offered_only_where_feasible_and_better(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     problem = triangle(min_groups=[2])
     context = SolveContext(problem, Limits())
     atoms = contract(problem)
@@ -89,9 +94,11 @@ def test_first_columns_are_offered_only_where_feasible_and_better() -> None:
     context = SolveContext(triangle(), Limits())
     offer_first(contract(triangle()), columns, columns.values, context)
     assert context.objective == 2
-    traced = len(context.trace)
+    monkeypatch.setattr(
+        "solver.column_generation.packing.verify", None
+    )  # nothing better: not asked
     offer_first(contract(triangle()), columns, columns.values, context)
-    assert len(context.trace) == traced
+    assert context.objective == 2
 
 
 def test_best_disjoint_groups_are_chosen_and_proved() -> None:

@@ -57,9 +57,9 @@ class _OnRepresentatives:
         from ortools.math_opt.python import mathopt
 
         best.offer(Grouping(problem.pinned))
-        if reason := _too_large(problem):
-            return best.answer(reason)
         try:
+            if reason := _too_large(problem, budget):
+                return best.answer(reason)
             model = RepresentativesModel(problem, budget)
         except TooLate:
             return best.answer("the limits ended before the model was built")
@@ -106,11 +106,11 @@ class _OnRepresentatives:
         return best.answer(*notes, bound=model.whole_bound(dual))
 
 
-def _too_large(problem: GroupingProblem) -> str:
+def _too_large(problem: GroupingProblem, budget: Budget) -> str:
     """Why no model is built, if it is not."""
     if problem.num_items > 5000:
         return "its matrix of permitted pairs would have more than 25 million entries"
-    size = RepresentativesModel.size(problem, MAX_VARIABLES)
+    size = RepresentativesModel.size(problem, MAX_VARIABLES, budget)
     if size > MAX_VARIABLES:
         return f"its model would have more than {MAX_VARIABLES:,} variables"
     return ""

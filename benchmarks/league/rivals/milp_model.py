@@ -33,12 +33,20 @@ class RepresentativesModel:
         self.model.objective.is_maximize = True
 
     @staticmethod
-    def size(problem: GroupingProblem, most: int) -> int:
-        """Variables of the model; counting ends above ``most``."""
+    def size(problem: GroupingProblem, most: int, budget: Budget) -> int:
+        """Variables of the model; counting ends above ``most``.
+
+        Raises
+        ------
+        TooLate
+            When the limits end.
+        """
         size = 0
         for k in range(problem.num_kinds):
             if not problem.max_groups[k]:
                 continue
+            if budget.over:
+                raise TooLate
             allowed = allowed_matrix(problem, k)
             paid = allowed & _paid(problem, k)
             for r in range(problem.num_items):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import platform
+from collections.abc import Iterable
 from functools import lru_cache
 from importlib import metadata
 from importlib.util import find_spec
@@ -29,7 +30,9 @@ LIBRARIES = ("numpy", "scipy", "numba", "ortools", "networkx", "pandas")
 
 
 #: Optional libraries of one strategy: installing them changes its rows, and nobody else's.
-OPTIONAL = {"leiden": ("igraph", "leidenalg")}
+OPTIONAL = {"leiden": ("igraph", "leidenalg"), "timefold": ("timefold", "jpype1")}
+#: Sources in another language, likewise.
+FOREIGN = {"timefold": ("benchmarks/league/rivals/*.java",)}
 
 
 @lru_cache(maxsize=1)
@@ -48,6 +51,7 @@ def code_of(strategy: str) -> str:
     before = digest.digest()
     for name in OPTIONAL.get(strategy, ()):
         digest.update(f"{name} {_version(name)}".encode())
+    _read(digest, FOREIGN.get(strategy, ()))
     for entry in metadata.entry_points(group=ENTRY_POINTS):
         if entry.name != strategy:
             continue
@@ -70,12 +74,17 @@ def _version(name: str) -> str:
 @lru_cache(maxsize=1)
 def _code() -> hashlib._Hash:
     digest = hashlib.sha256()
-    for path in sorted({path for pattern in SOURCES for path in PROJECT.glob(pattern)}):
-        digest.update(path.relative_to(PROJECT).as_posix().encode())
-        digest.update(path.read_bytes())
+    _read(digest, SOURCES)
     for name, version in versions().items():
         digest.update(f"{name} {version}".encode())
     return digest
+
+
+def _read(digest: hashlib._Hash, patterns: Iterable[str]) -> None:
+    """Names and contents of the files that match."""
+    for path in sorted({path for pattern in patterns for path in PROJECT.glob(pattern)}):
+        digest.update(path.relative_to(PROJECT).as_posix().encode())
+        digest.update(path.read_bytes())
 
 
 def versions() -> dict[str, str]:

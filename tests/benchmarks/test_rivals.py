@@ -128,7 +128,7 @@ def test_same_work_same_grouping(name: str) -> None:
 
 def test_all_have_what_the_contract_asks() -> None:
     found = all_strategies()
-    assert {*HEURISTIC, *EXACT, *strategies.IN_LEAGUE, "leiden"} <= set(found)
+    assert {*HEURISTIC, *EXACT, *strategies.IN_LEAGUE, "leiden", "timefold"} <= set(found)
     for name, each in found.items():
         assert isinstance(each, Strategy)
         assert (each.name, each.about != "") == (name, True)

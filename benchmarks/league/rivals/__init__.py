@@ -14,5 +14,7 @@ def rivals() -> tuple[Strategy, ...]:
     from benchmarks.league.rivals.lists import Lists
     from benchmarks.league.rivals.milp import Highs, Scip
     from benchmarks.league.rivals.spectral import Spectral
+    from benchmarks.league.rivals.timefold import Timefold
 
-    return (Lists(), KMeans(), Spectral(), Leiden(), Anneal(), Assignment(), Highs(), Scip())
+    by_graph = (Lists(), KMeans(), Spectral(), Leiden())
+    return (*by_graph, Anneal(), Timefold(), Assignment(), Highs(), Scip())

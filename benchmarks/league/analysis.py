@@ -251,10 +251,20 @@ class Study:
         limits = {(r.key.seconds, r.key.work, r.key.memory_mb, r.key.workers) for r in self.rows}
         if len(limits) > 1:
             found.append(f"Runs under {len(limits)} different limits are mixed.")
-        codes = {row.key.code for row in self.rows}
-        if len(codes) > 1:
-            found.append(f"Runs of {len(codes)} different versions of the code are mixed.")
+        mixed = self._of_several_codes()
+        if mixed:
+            found.append(f"Runs of different versions of the code are mixed: {', '.join(mixed)}.")
         return found
+
+    def _of_several_codes(self) -> list[str]:
+        """Strategies whose rows are of more than one version of the code.
+
+        Those of different strategies differ by themselves: some have libraries of their own.
+        """
+        codes: dict[str, set[str]] = {}
+        for row in self.rows:
+            codes.setdefault(row.key.strategy, set()).add(row.key.code)
+        return sorted(name for name, own in codes.items() if len(own) > 1)
 
 
 def counted(number: int, noun: str) -> str:

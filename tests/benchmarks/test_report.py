@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import re
 import shlex
 from html.parser import HTMLParser
@@ -14,6 +15,7 @@ from synthetic_rows import HOSTILE, league, row
 from benchmarks.league.analysis import About, Details, Size, Study
 from benchmarks.league.judging import Known, judge
 from benchmarks.league.report import write_report
+from benchmarks.league.rows import Row
 from benchmarks.league.run_tables import repeat_command
 from benchmarks.league.tables import league as league_table
 
@@ -238,3 +240,17 @@ def test_remarks_tell_what_is_left_out() -> None:
     assert "(less than half): z." in notes
     assert "leave out 1 instance of 4" in notes
     assert "under 2 different limits" in notes
+
+
+def test_versions_of_the_code_are_mixed_only_within_a_strategy() -> None:
+    """Strategies with libraries of their own have a version of their own."""
+
+    def of(strategy: str, code: str, instance: str = "f:a") -> Row:
+        one = row(instance, strategy, objective=1)
+        return dataclasses.replace(one, key=dataclasses.replace(one.key, code=code))
+
+    rows = [of("x", "a"), of("x", "a", "f:b"), of("leiden", "b"), of("leiden", "b", "f:b")]
+    assert not Study(judge(rows, {}), Details("one")).notes()
+    mixed = [*rows[:3], of("leiden", "c", "f:b")]
+    (note,) = Study(judge(mixed, {}), Details("mixed")).notes()
+    assert note == "Runs of different versions of the code are mixed: leiden."

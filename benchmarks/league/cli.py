@@ -302,7 +302,7 @@ def compare_runs(
     before: Annotated[Path, typer.Argument(help="Folder of a run, or a file of rows.")],
     now: Annotated[Path, typer.Argument(help="Another one.")],
     tolerance: Annotated[
-        float, typer.Option(min=0, help="Share of value that a strategy may lose.")
+        float, typer.Option(min=0, max=1, help="Share of value that a strategy may lose.")
     ] = 0.0,
     strategy: Annotated[
         list[str] | None, typer.Option(help="Compare only these; may be repeated.")
@@ -314,8 +314,6 @@ def compare_runs(
     """Show what changed between two runs beyond noise; 1 if anything became worse."""
     from benchmarks.league.comparing import compare
 
-    if not tolerance <= 1:
-        raise _stop("--tolerance is a share of value, from 0 to 1")
     try:
         tables = [list(read_rows(path / ROWS if path.is_dir() else path)) for path in (before, now)]
     except (OSError, ValueError) as error:

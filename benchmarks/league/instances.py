@@ -40,7 +40,6 @@ from itertools import combinations
 
 import numpy as np
 import numpy.typing as npt
-from numba import njit
 
 from benchmarks.generators import register_problem, study_problem
 from benchmarks.instances import NO_TARGET, Published, instances_root, published, read
@@ -255,7 +254,9 @@ def _coalitions(distribution: str, n: str, seed: str) -> Made:
         max_groups=np.ones(len(masks), dtype=np.int64),
         must_join=np.ones(num, dtype=bool),
     )
-    return problem, Known(int(_best_structure(values, num)), True, "dynamic programming")
+    from benchmarks.league.coalitions import best_structure  # numba: for no other family
+
+    return problem, Known(best_structure(values, num), True, "dynamic programming")
 
 
 Draw = Callable[[np.random.Generator, IntArray, npt.NDArray[np.bool_]], npt.NDArray[np.float64]]
@@ -276,23 +277,6 @@ DISTRIBUTIONS: dict[str, Draw] = {
         rng.uniform(0, 2 * rng.uniform(0, 10, member.shape[1]), member.shape) * member
     ).sum(axis=1),
 }
-
-
-@njit(cache=True)  # type: ignore[untyped-decorator]
-def _best_structure(values: IntArray, n: int) -> int:  # pragma: no cover
-    """Best partition by f(S) = max over T in S with S's lowest item of v(T) + f(S without T)."""
-    best = np.zeros(1 << n, np.int64)
-    for mask in range(1, 1 << n):
-        lowest = mask & -mask
-        rest = mask ^ lowest
-        part = rest
-        found = values[mask - 1]  # of the whole of it; the loop goes through its smaller parts
-        while part:
-            part = (part - 1) & rest
-            value = values[(part | lowest) - 1] + best[rest ^ part]
-            found = max(found, value)
-        best[mask] = found
-    return int(best[-1])
 
 
 def _published(name: str) -> Made:

@@ -382,9 +382,11 @@ def drop_dominated_kinds(draft: Draft) -> bool:
     for a in draft.open_kinds():
         if a in pinned or draft.min_groups[a] > 0:
             continue
+        if draft.stop():
+            break
         for b in _roomier(draft, a, words, ~same if same[a] else draft.kind):
             if draft.stop():
-                break
+                return draft.count("dominated kinds", dropped)
             if _dominates(draft, b, a):
                 draft.close(a, "another kind is better")
                 draft.moved_to[a] = b

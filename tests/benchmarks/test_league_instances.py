@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from benchmarks.instances import InstancesMissing, Published, instances_root
+from benchmarks.league.coalitions import best_structure
 from benchmarks.league.instances import (
     DISTRIBUTIONS,
     FAMILIES,
     UnknownInstance,
-    _best_structure,
     _known_of,
     expanded,
     fingerprint,
@@ -94,7 +94,7 @@ def test_best_structure_against_all_partitions(n: int, random: object) -> None:
         sum(values[sum(1 << i for i in part) - 1] for part in structure)
         for structure in partitions(list(range(n)))
     )
-    assert _best_structure(np.array(values), n) == best
+    assert best_structure(np.array(values), n) == best
 
 
 def test_dozens_of_thousands_of_coalitions() -> None:

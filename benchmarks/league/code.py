@@ -20,6 +20,7 @@ SOURCES = (
     "consortium/data/**/*.toml",
     "benchmarks/generators.py",
     "benchmarks/instances.py",
+    "benchmarks/league/coalitions.py",
     "benchmarks/league/contract.py",
     "benchmarks/league/instances.py",
     "benchmarks/league/match.py",

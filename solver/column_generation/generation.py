@@ -53,6 +53,8 @@ DEAR = 1_500_000
 #: A dive on the way follows once those before have taken less than one part in so many of the
 #: work; the last one, at the end of an approach, less than one in four.
 DIVES_PART, LAST_DIVE_PART = 10, 4
+#: So near to the relaxation, relatively, an incumbent needs no dives.
+NEAR = 0.02
 #: Incumbents are not expected to stay further from the relaxation than this part of it.
 NARROW = 0.02
 
@@ -223,6 +225,13 @@ class Generation:
         part = SETTLED if self.is_dear else SETTLED_CHEAPLY
         return missing < part * gap_worth(self.best.value, objective)
 
+    def is_near(self) -> bool:
+        """Whether the incumbent is so near to the relaxation that it needs no dives."""
+        answer, objective = self._answer, self._context.objective
+        if answer is None or objective is None:
+            return False
+        return answer.value - objective < NEAR * abs(answer.value)
+
     def cut(self) -> bool:
         """Add violated cuts and generate columns again; whether there were any."""
         if self._answer is None or not self._master.add_violated(self._answer.weights):
@@ -316,11 +325,12 @@ class Generation:
         context, settings, before = self._context, self._settings, self._context.work
         if not (self._publish and settings.dives) or answer.unmet > 1e-6:
             return
-        near = context.objective is not None and (
-            answer.value - context.objective < NARROW * abs(answer.value)
-        )
         units = before - self._began
-        if near or self._atoms.num_atoms > settings.max_dived_atoms or part * self._dived > units:
+        if (
+            self.is_near()
+            or self._atoms.num_atoms > settings.max_dived_atoms
+            or part * self._dived > units
+        ):
             return
         Diver(self._master, context, no_pricing).dive()
         self._dived += context.work - before

@@ -33,8 +33,6 @@ LEAST_GAIN = 100
 WORTH = 10
 #: First groups are listed that lose 2**-WINDOWS of the bound.
 WINDOWS = 10, 8, 6
-#: So near to the relaxation, relatively, an incumbent needs no dives.
-NEAR = 0.02
 #: Completions of the relaxation's solution, as long as each is better than the one before.
 COMPLETIONS = 4
 
@@ -273,7 +271,7 @@ class _Run:
 
     def _polish(self, generation: Generation) -> None:
         """Look for a better incumbent among the groups met, where the atoms are not many."""
-        if self._is_near(generation):
+        if generation.is_near():
             return
         if self.atoms.num_atoms > self.settings.max_dived_atoms:
             # Cuts may take long here: before them, an incumbent.
@@ -292,17 +290,10 @@ class _Run:
         context, answer = self.context, generation.answer
         diver = generation.diver()
         for number in range(self.settings.dives):
-            if context.stopping() or answer is None or self._is_near(generation):
+            if context.stopping() or answer is None or generation.is_near():
                 return
             context.phase("diving")
             diver.dive(number)
-
-    def _is_near(self, generation: Generation) -> bool:
-        """Whether the incumbent is near to the relaxation."""
-        answer, objective = generation.answer, self.context.objective
-        if answer is None or objective is None:
-            return False
-        return answer.value - objective < NEAR * abs(answer.value)
 
     def _cut(self, generation: Generation) -> bool:
         """Cuts on the whole problem, as long as they help; whether they helped much."""
